@@ -1,0 +1,38 @@
+/**
+ * Text that others wrote, made fit for a terminal and a log.
+ *
+ * Dropped are the C0 and C1 controls, DEL, and the marks that turn the reading direction or end a line (CWE-150); what
+ * stays is well-formed Unicode.
+ */
+const controls = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu
+
+/** One line: every control becomes `?`, and what is longer than `most` UTF-16 units is cut with `…`. */
+export function printable(text: string, most = 500): string {
+  const clean = text.toWellFormed().replace(controls, '?')
+  return clean.length <= most ? clean : `${clean.slice(0, most - 1)}…`.toWellFormed()
+}
+
+/** Several lines: as `printable`, with `\n` kept and `\t` made a blank. */
+export function printableLines(text: string, most = 65_536): string {
+  return text
+    .slice(0, most)
+    .replace(/\r\n?/g, '\n')
+    .split('\n')
+    .map((line) => printable(line.replaceAll('\t', ' '), most))
+    .join('\n')
+}
+
+/** For clients that print anything but ASCII as octal (OpenSSH before 10.3): the rest becomes `?`. */
+export function ascii(text: string, most: number): string {
+  return text.replace(/[^\n\x20-\x7e]/gu, '?').slice(0, most)
+}
+
+export const isPrintable = (text: string): boolean => text.isWellFormed() && text.search(controls) < 0
+
+/** The same value with every string in it, names included, made printable. Depth is bounded by what JSON text allows in. */
+export function printableJson(value: unknown): unknown {
+  if (typeof value === 'string') return printable(value, Number.MAX_SAFE_INTEGER)
+  if (Array.isArray(value)) return value.map(printableJson)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, held]) => [printableJson(name), printableJson(held)]))
+}
