@@ -1,0 +1,56 @@
+import type { Algorithms } from 'ssh2'
+
+/*
+ * What is offered on either leg, and nothing else: no SHA-1, no CBC, no finite-field groups, no compression (a few bytes
+ * would become megabytes before anybody has signed in), no group exchange (ssh2's server does not carry it to its end).
+ * Strict key exchange (the answer to CVE-2023-48795) is always offered by ssh2.
+ */
+const ciphers = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'chacha20-poly1305@openssh.com',
+  'aes128-ctr',
+  'aes256-ctr',
+] as const
+const macs = [
+  'hmac-sha2-256-etm@openssh.com',
+  'hmac-sha2-512-etm@openssh.com',
+  'hmac-sha2-256',
+  'hmac-sha2-512',
+] as const
+
+export const hostKeyAlgorithms = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+] as const
+export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number]
+
+/** For clients: their order decides. */
+export const serverAlgorithms: Algorithms = {
+  kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org'],
+  serverHostKey: [...hostKeyAlgorithms],
+  cipher: [...ciphers],
+  hmac: [...macs],
+  compress: ['none'],
+}
+
+/** For targets, where ours does; the NIST curves are there for hosts that are held to them. */
+export function clientAlgorithms(hostKeys: readonly HostKeyAlgorithm[]): Algorithms {
+  return {
+    kex: [
+      'curve25519-sha256',
+      'curve25519-sha256@libssh.org',
+      'ecdh-sha2-nistp256',
+      'ecdh-sha2-nistp384',
+      'ecdh-sha2-nistp521',
+    ],
+    serverHostKey: [...hostKeys],
+    cipher: [...ciphers],
+    hmac: [...macs],
+    compress: ['none'],
+  }
+}

@@ -1,0 +1,246 @@
+import type { Socket } from 'node:net'
+import { GatewayError } from '../model/errors.ts'
+import { wire } from '../model/wire.ts'
+import { type Insides, messageHandlers, type Protocol, sendMessage, sendMessageNow } from './ssh2.ts'
+
+const MSG = { disconnect: 1, ignore: 2, unimplemented: 3, kexinit: 20, userauthBanner: 53 } as const
+
+/** Reasons of RFC 4253 section 11.1 that the gateway gives. */
+export const disconnectReason = {
+  protocolError: 2,
+  hostKeyNotVerifiable: 9,
+  byApplication: 11,
+  tooManyConnections: 12,
+  noMoreAuthMethods: 14,
+} as const
+
+/** How much may wait here for a reader before the other leg is no longer read; a chunk that is being read comes on top. */
+export const unsentMost = 1024 * 1024
+/** Beyond this the peer that does not read is cut: only what the gateway itself says can bring it there. */
+const unsentCut = 16 * 1024 * 1024
+/** RFC 4253 section 9: keys are changed after a gigabyte or an hour. */
+const rekeyBytes = 1024 ** 3
+const rekeyMilliseconds = 3_600_000
+/** A key exchange that takes longer is cut: what is sent meanwhile must wait in memory. */
+const rekeyPatience = 60_000
+
+type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
+
+/**
+ * One SSH connection, the client's or the target's, from its identification line to its end, as the gateway handles it:
+ * whole messages of the connection protocol (RFC 4254) in and out, nothing of channels.
+ *
+ * authenticating → waiting (authenticated, nobody takes the messages yet) → relaying → closed. A connection message that
+ * comes before authentication ends the connection (CVE-2018-10933).
+ */
+export class Leg {
+  readonly #protocol: Protocol
+  readonly #socket: Socket
+  readonly #end = new AbortController()
+  #stage: Stage = 'authenticating'
+  #take: (message: Buffer) => void = () => {}
+  /** What came in one chunk with the end of authentication. */
+  #early: Buffer[] = []
+  #feeders = new Set<Leg>()
+  #corked = false
+  #queued = 0
+  #carried = 0
+  #rekeyTimer: NodeJS.Timeout
+  #stall: NodeJS.Timeout | undefined
+
+  /** `left`: what it is called when the other end goes away. */
+  constructor(insides: Insides, left: 'CLIENT_LEFT' | 'TARGET_LEFT') {
+    this.#protocol = insides._protocol
+    this.#socket = insides._sock
+    legs.set(this.#protocol, this)
+    this.#socket.setNoDelay(true)
+    this.#socket.setKeepAlive(true, 15_000)
+    this.#rekeyTimer = setInterval(() => this.#rekey(), rekeyMilliseconds).unref()
+    this.#socket.on('drain', () => this.#resumeFeeders())
+    this.#socket.on('error', (cause) => this.#closed(new GatewayError(left, 'the connection broke', { cause })))
+    this.#socket.on('close', () => this.#closed(new GatewayError(left, 'the connection was closed')))
+  }
+
+  /** Aborted when the connection is over, with the reason. */
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  /** RFC 4253 section 7.2: the exchange hash of the first key exchange. */
+  get sessionId(): Buffer {
+    const id = this.#protocol._kex?.sessionID
+    if (id === undefined) throw new GatewayError('PROTOCOL_ERROR', 'no session id before the first key exchange')
+    return id
+  }
+
+  /** Bytes that this side has not taken yet: in the socket, and in the queue of a key exchange. */
+  get unsent(): number {
+    return this.#socket.writableLength + this.#queued
+  }
+
+  send(message: Uint8Array): void {
+    if (!this.#writable()) return
+    if (!this.#corked) {
+      this.#corked = true
+      this.#socket.cork()
+      process.nextTick(() => this.#uncork())
+    }
+    if (this.#protocol._kexinit !== undefined) this.#queued += message.length
+    sendMessage(this.#protocol, message)
+    this.#count(message.length)
+    if (this.unsent > unsentCut) this.cut(new GatewayError('RELAY_LIMIT', 'does not read'))
+  }
+
+  /** From here on `take` gets every message of the connection protocol, first those that have come already. */
+  relay(take: (message: Buffer) => void): void {
+    if (this.#stage === 'closed') return
+    this.#stage = 'relaying'
+    this.#take = take
+    this.#socket.resume()
+    for (const message of this.#early.splice(0)) this.#deliver(message)
+  }
+
+  /** The gateway has let the client in, or the target the gateway. Until `relay` nothing more is read. */
+  authenticated(): void {
+    if (this.#stage === 'authenticating') this.#stage = 'waiting'
+  }
+
+  /** Stops reading this leg until `slow` has sent what waits there: its reader sets the pace, not our memory. */
+  yieldTo(slow: Leg): void {
+    if (slow.unsent <= unsentMost || slow.#feeders.has(this)) return
+    slow.#feeders.add(this)
+    this.#socket.pause()
+  }
+
+  /** SSH_MSG_IGNORE (RFC 4253 section 11.2): shows a client that counts silence that somebody is there. */
+  keepAwake(): void {
+    if (this.#writable()) sendMessage(this.#protocol, wire(MSG.ignore, ''))
+  }
+
+  /** SSH_MSG_USERAUTH_BANNER (RFC 4252 section 5.4); what is shown is the caller's to make fit for a terminal. */
+  banner(text: string): void {
+    if (this.#writable()) sendMessage(this.#protocol, wire(MSG.userauthBanner, text, ''))
+  }
+
+  /** SSH_MSG_DISCONNECT with a text for the person, then the end of the connection. */
+  disconnect(reason: number, text: string, why: GatewayError): void {
+    if (this.#writable()) sendMessageNow(this.#protocol, wire(MSG.disconnect, { uint32: reason }, text, ''))
+    this.cut(why)
+  }
+
+  /** Ends the connection; what was written before still goes out, for a moment. */
+  cut(why: GatewayError): void {
+    this.#uncork()
+    this.#socket.end()
+    setTimeout(() => this.#socket.destroy(), 500).unref()
+    this.#closed(why)
+  }
+
+  /** A message of the connection protocol has come. */
+  receive(message: Buffer): void {
+    if (this.#stage === 'relaying') this.#deliver(message)
+    else if (this.#stage === 'waiting') this.#keep(message)
+    else if (this.#stage === 'authenticating')
+      this.disconnect(disconnectReason.protocolError, 'not before authentication', unexpected(message))
+  }
+
+  /** A message number that nobody knows (RFC 4253 section 11.4). */
+  unknown(message: Buffer): void {
+    const sequence = ((this.#protocol._decipher?.inSeqno ?? 1) - 1) >>> 0
+    if (this.#stage === 'authenticating') this.cut(unexpected(message))
+    else if (this.#writable()) sendMessage(this.#protocol, wire(MSG.unimplemented, { uint32: sequence }))
+  }
+
+  /** The peer began a key exchange, or answered ours. */
+  exchanging(): void {
+    this.#stall ??= setTimeout(
+      () => this.cut(new GatewayError('PROTOCOL_ERROR', 'the key exchange took too long')),
+      rekeyPatience,
+    )
+  }
+
+  /** A key exchange is done: what waited for it is on its way. */
+  exchanged(): void {
+    clearTimeout(this.#stall)
+    this.#stall = undefined
+    this.#queued = 0
+    this.#carried = 0
+    this.#resumeFeeders()
+  }
+
+  #keep(message: Buffer): void {
+    this.#socket.pause()
+    if (this.#early.push(Buffer.from(message)) > 64)
+      this.cut(new GatewayError('RELAY_LIMIT', 'too much before its time'))
+  }
+
+  #deliver(message: Buffer): void {
+    this.#count(message.length)
+    try {
+      this.#take(message)
+    } catch (thrown) {
+      const why =
+        thrown instanceof GatewayError ? thrown : new GatewayError('INTERNAL', String(thrown), { cause: thrown })
+      this.disconnect(disconnectReason.protocolError, why.code === 'INTERNAL' ? 'internal error' : why.message, why)
+    }
+  }
+
+  #count(length: number): void {
+    this.#carried += length
+    if (this.#carried > rekeyBytes) this.#rekey()
+  }
+
+  #rekey(): void {
+    this.#carried = 0
+    if (!this.#writable() || this.#protocol._kexinit !== undefined) return
+    this.#protocol.rekey()
+    this.exchanging()
+  }
+
+  #resumeFeeders(): void {
+    if (this.unsent > unsentMost) return
+    for (const feeder of this.#feeders) if (feeder.#stage === 'relaying') feeder.#socket.resume()
+    this.#feeders.clear()
+  }
+
+  #uncork(): void {
+    if (this.#corked) this.#socket.uncork()
+    this.#corked = false
+  }
+
+  #writable(): boolean {
+    return this.#protocol._destruct !== undefined && this.#socket.writable
+  }
+
+  #closed(why: GatewayError): void {
+    if (this.#stage === 'closed') return
+    this.#stage = 'closed'
+    clearInterval(this.#rekeyTimer)
+    clearTimeout(this.#stall)
+    this.#resumeFeeders()
+    this.#end.abort(why)
+  }
+}
+
+function unexpected(message: Buffer): GatewayError {
+  return new GatewayError('PROTOCOL_ERROR', `message ${message[0]} before authentication`)
+}
+
+/** Which leg a packet layer belongs to: ssh2's table of handlers is one for all connections. */
+const legs = new WeakMap<Protocol, Leg>()
+
+const connectionProtocol = [80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100]
+const asBuffer = (payload: Uint8Array): Buffer => Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+
+for (let number = 0; number < messageHandlers.length; number++) {
+  const original = messageHandlers[number]
+  if (connectionProtocol.includes(number))
+    messageHandlers[number] = (protocol, payload) => void legs.get(protocol)?.receive(asBuffer(payload))
+  else if (original === undefined)
+    messageHandlers[number] = (protocol, payload) => void legs.get(protocol)?.unknown(asBuffer(payload))
+  else if (number === MSG.kexinit)
+    messageHandlers[number] = (protocol, payload) => {
+      legs.get(protocol)?.exchanging()
+      return original(protocol, payload)
+    }
+}

@@ -1,0 +1,172 @@
+import { type ByteString, byteString } from '../model/glob.ts'
+import { WireReader, wire } from '../model/wire.ts'
+
+/** Message numbers of the connection protocol (RFC 4254 section 9). */
+export const MSG = {
+  globalRequest: 80,
+  requestSuccess: 81,
+  requestFailure: 82,
+  channelOpen: 90,
+  channelOpenConfirmation: 91,
+  channelOpenFailure: 92,
+  channelWindowAdjust: 93,
+  channelData: 94,
+  channelExtendedData: 95,
+  channelEof: 96,
+  channelClose: 97,
+  channelRequest: 98,
+  channelSuccess: 99,
+  channelFailure: 100,
+} as const
+
+/** RFC 4254 section 5.1. */
+export const openFailureReason = { prohibited: 1, connectFailed: 2, unknownType: 3, resourceShortage: 4 } as const
+/** SSH_EXTENDED_DATA_STDERR (RFC 4254 section 5.2). */
+const stderr = 1
+
+export interface GlobalRequest {
+  readonly name: string
+  readonly wantReply: boolean
+  readonly details: Buffer
+}
+export interface ChannelOpen {
+  readonly type: string
+  readonly sender: number
+  readonly window: number
+  readonly packetMost: number
+  readonly details: Buffer
+}
+export interface ChannelRequest {
+  readonly recipient: number
+  readonly name: string
+  readonly wantReply: boolean
+  readonly details: Buffer
+}
+
+/*
+ * Readers. Each takes a whole message whose number is known, and throws WIRE_MALFORMED for one that is cut short or has
+ * something left over.
+ */
+
+const after = (message: Buffer): WireReader => new WireReader(message, 1)
+
+export function readGlobalRequest(message: Buffer): GlobalRequest {
+  const reader = after(message)
+  return { name: reader.ascii(), wantReply: reader.boolean(), details: reader.rest() }
+}
+
+export function readChannelOpen(message: Buffer): ChannelOpen {
+  const reader = after(message)
+  return {
+    type: reader.ascii(),
+    sender: reader.uint32(),
+    window: reader.uint32(),
+    packetMost: reader.uint32(),
+    details: reader.rest(),
+  }
+}
+
+export function readOpenConfirmation(message: Buffer) {
+  const reader = after(message)
+  // What may follow belongs to channel types of others' invention.
+  return { recipient: reader.uint32(), sender: reader.uint32(), window: reader.uint32(), packetMost: reader.uint32() }
+}
+
+export function readOpenFailure(message: Buffer) {
+  const reader = after(message)
+  return { recipient: reader.uint32(), reason: reader.uint32(), text: reader.string().toString('utf8') }
+}
+
+export function readWindowAdjust(message: Buffer) {
+  const reader = after(message)
+  const adjust = { recipient: reader.uint32(), bytes: reader.uint32() }
+  reader.end()
+  return adjust
+}
+
+/** Of CHANNEL_DATA and CHANNEL_EXTENDED_DATA: to which channel, and how many bytes of its window they take. */
+export function readData(message: Buffer): { readonly recipient: number; readonly length: number } {
+  const header = message[0] === MSG.channelData ? 9 : 13
+  const reader = after(message)
+  const recipient = reader.uint32()
+  if (header === 13) reader.uint32()
+  const length = reader.uint32()
+  reader.rest()
+  if (message.length !== header + length)
+    throw new RangeError('the length of the data is not the length of the message')
+  return { recipient, length }
+}
+
+/** Of CHANNEL_EOF, _CLOSE, _SUCCESS and _FAILURE. */
+export function readRecipient(message: Buffer): number {
+  const reader = after(message)
+  const recipient = reader.uint32()
+  reader.end()
+  return recipient
+}
+
+export function readChannelRequest(message: Buffer): ChannelRequest {
+  const reader = after(message)
+  return { recipient: reader.uint32(), name: reader.ascii(), wantReply: reader.boolean(), details: reader.rest() }
+}
+
+/** `tcpip-forward` and its cancellation (RFC 4254 section 7.1). */
+export function readListener(details: Buffer): { readonly host: string; readonly port: number } {
+  const reader = new WireReader(details)
+  const listener = { host: reader.ascii(), port: reader.uint32() }
+  reader.end()
+  return listener
+}
+
+/** `direct-tcpip` and `forwarded-tcpip` (RFC 4254 section 7.2); the originator's address is passed over. */
+export function readForward(details: Buffer): { readonly host: string; readonly port: number } {
+  const reader = new WireReader(details)
+  const forward = { host: reader.ascii(), port: reader.uint32() }
+  reader.string()
+  reader.uint32()
+  reader.end()
+  return forward
+}
+
+/** Socket paths, commands and names of variables: a string of any bytes at the head of the details. */
+export const readBytes = (details: Buffer): ByteString => byteString(new WireReader(details).string())
+
+/** A string that must be all there is. */
+export function readOnlyBytes(details: Buffer): ByteString {
+  const reader = new WireReader(details)
+  const bytes = byteString(reader.string())
+  reader.end()
+  return bytes
+}
+
+/** The port that the target chose, in the reply to a `tcpip-forward` that left it the choice (RFC 4254 section 7.1). */
+export const readChosenPort = (reply: Buffer): number => after(reply).uint32()
+
+/* Writers. */
+
+export const requestFailure = (): Buffer => wire(MSG.requestFailure)
+export const channelFailure = (recipient: number): Buffer => wire(MSG.channelFailure, { uint32: recipient })
+export const openFailure = (recipient: number, reason: number, text: string): Buffer =>
+  wire(MSG.channelOpenFailure, { uint32: recipient }, { uint32: reason }, text, '')
+export const windowAdjust = (recipient: number, bytes: number): Buffer =>
+  wire(MSG.channelWindowAdjust, { uint32: recipient }, { uint32: bytes })
+export const stderrData = (recipient: number, text: Buffer): Buffer =>
+  wire(MSG.channelExtendedData, { uint32: recipient }, { uint32: stderr }, text)
+
+/** The same CHANNEL_OPEN with another window and packet size. */
+export const withWindow = (open: ChannelOpen, window: number, packetMost: number): Buffer =>
+  wire(
+    MSG.channelOpen,
+    open.type,
+    { uint32: open.sender },
+    { uint32: window },
+    { uint32: packetMost },
+    { raw: open.details },
+  )
+
+/** The same CHANNEL_OPEN_CONFIRMATION with another packet size. */
+export function withPacketMost(message: Buffer, packetMost: number): Buffer {
+  const changed = Buffer.from(message)
+  changed.writeUInt32BE(packetMost, 13)
+  return changed
+}

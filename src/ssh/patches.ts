@@ -1,0 +1,47 @@
+/**
+ * What is changed in the source of ssh2, at the moment it is loaded. Each text must stand in its file exactly once: a
+ * release that reads otherwise stops the start, and nothing runs half patched.
+ */
+export interface Patch {
+  /** Below `ssh2/lib`. */
+  readonly file: string
+  readonly why: string
+  readonly find: string
+  readonly replace: string
+}
+
+export const patches: readonly Patch[] = [
+  {
+    file: 'protocol/crypto.js',
+    why: 'OpenSSH takes and sends packets of up to 256 KiB (packet.c, PACKET_MAX_SIZE); 20 more is what some readers add',
+    find: 'const MAX_PACKET_SIZE = 35000;',
+    replace: 'const MAX_PACKET_SIZE = 262144 + 20;',
+  },
+  {
+    file: 'protocol/Protocol.js',
+    why: 'server-sig-algs lacks a comma, and names the SHA-1 and DSA signatures that are not taken (RFC 8308, 3.1)',
+    find: "      + 'rsa-sha2-512,rsa-sha2-256,ssh-rsa,ssh-dss';",
+    replace: "      + ',rsa-sha2-512,rsa-sha2-256';",
+  },
+  {
+    file: 'server.js',
+    why: 'an RSA host key must not bring the SHA-1 signature along that the configured list leaves out',
+    find: '          sha1Pos = Infinity;',
+    replace: '          sha1Pos = -2;',
+  },
+  {
+    file: 'server.js',
+    why: 'the same: a position that is not there is skipped',
+    find: '          if (pos === -1)\n            return;',
+    replace: '          if (pos < 0)\n            return;',
+  },
+]
+
+export function applyPatches(file: string, source: string): string {
+  let patched = source
+  for (const { find, replace, why } of patches.filter((patch) => patch.file === file)) {
+    if (patched.split(find).length !== 2) throw new Error(`ssh2/lib/${file} is not the one that was read: ${why}`)
+    patched = patched.replace(find, () => replace)
+  }
+  return patched
+}

@@ -1,0 +1,161 @@
+import { EventEmitter, once } from 'node:events'
+import type { Socket } from 'node:net'
+import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, Server as Ssh2Server } from 'ssh2'
+import { GatewayError } from '../model/errors.ts'
+import { printable } from '../model/text.ts'
+import { serverAlgorithms } from './algorithms.ts'
+import { Leg } from './leg.ts'
+import { type Insides, Server } from './ssh2.ts'
+import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
+
+export type Method = 'publickey' | 'keyboard-interactive'
+
+/** A client whose identification line was read. What it says of itself is made printable. */
+export interface Client {
+  readonly leg: Leg
+  /** RFC 4253 section 4.2: `SSH-2.0-OpenSSH_9.2p1 …`. */
+  readonly version: string
+  /** The name of the key exchange that was agreed on; resolves after the first. */
+  readonly kex: Promise<string>
+  /** The attempts to authenticate (RFC 4252), one after the other, until the client is let in or gone. */
+  attempts(): AsyncIterable<Attempt>
+}
+
+/** One USERAUTH_REQUEST. Each wants exactly one answer. */
+export type Attempt = {
+  /** As the client wrote it, before any grammar. */
+  readonly username: string
+  /** USERAUTH_FAILURE: what can go on. With `partial`, this step was done and the next one is due. */
+  refuse(methods: readonly Method[], partial?: boolean): void
+} & (
+  | { readonly method: 'none' | 'other' }
+  | {
+      readonly method: 'publickey'
+      /** Throws KEY_UNSUPPORTED for a key that is not taken. */
+      key(rsaBitsLeast: number): UserKey
+      /** An offer says what key there is; a proof is signed over this very session, and `verify` looks. */
+      readonly proof: boolean
+      /** USERAUTH_PK_OK to an offer. */
+      sign(): void
+      verify(key: UserKey): boolean
+      accept(): void
+    }
+  | {
+      readonly method: 'keyboard-interactive'
+      /** Aborted when the client gives this attempt up. */
+      readonly signal: AbortSignal
+      /** USERAUTH_INFO_REQUEST without prompts (RFC 4256): shown at once, and answered without anybody pressing a key. */
+      tell(text: string): Promise<void>
+      accept(): void
+    }
+)
+
+/** Takes TCP sockets and makes SSH clients of them; the listener and its limits are the caller's. */
+export interface SshServer {
+  /** The identification line may take as long as the caller lets the socket live. */
+  handshake(socket: Socket): Promise<Client>
+}
+
+export function createSshServer(hostKeys: readonly Buffer[], software: string): SshServer {
+  const greeted = new WeakMap<Socket, (client: Client) => void>()
+  const server: Ssh2Server = new Server(
+    { hostKeys: [...hostKeys], ident: software, algorithms: serverAlgorithms },
+    (connection, info) => {
+      const insides = connection as unknown as Insides
+      greeted.get(insides._sock)?.(asClient(connection, insides, info.header.identRaw))
+    },
+  )
+  return {
+    handshake(socket) {
+      const { promise, resolve, reject } = Promise.withResolvers<Client>()
+      greeted.set(socket, resolve)
+      socket.once('close', () => reject(new GatewayError('CLIENT_LEFT', 'left before its identification line')))
+      ;(server as unknown as { injectSocket(socket: Socket): void }).injectSocket(socket)
+      return promise
+    },
+  }
+}
+
+function asClient(connection: Connection, insides: Insides, identification: string): Client {
+  const leg = new Leg(insides, 'CLIENT_LEFT')
+  const kex = Promise.withResolvers<string>()
+  kex.promise.catch(() => {})
+  leg.signal.addEventListener('abort', () => kex.reject(leg.signal.reason), { once: true })
+  // Without a listener for `error` ssh2 would take the process down.
+  connection.on('error', (cause) =>
+    leg.cut(new GatewayError('PROTOCOL_ERROR', printable(cause.message, 200), { cause })),
+  )
+  connection.on('handshake', (negotiated) => {
+    leg.exchanged()
+    kex.resolve(negotiated.kex)
+  })
+  // Heard from the start: ssh2 refuses by itself what nobody listens to.
+  const arrived: Attempt[] = []
+  const arrivals = new EventEmitter()
+  connection.on('authentication', (context) => {
+    arrived.push(asAttempt(context, leg))
+    arrivals.emit('attempt')
+  })
+  return {
+    leg,
+    version: printable(identification.trim(), 255),
+    kex: kex.promise,
+    attempts: () => sequence(arrived, arrivals, leg.signal),
+  }
+}
+
+/** ssh2 hands the attempts over one by one, the next when the last is answered or given up. */
+async function* sequence(arrived: Attempt[], arrivals: EventEmitter, signal: AbortSignal): AsyncGenerator<Attempt> {
+  while (!signal.aborted) {
+    const next = arrived.shift()
+    if (next !== undefined) yield next
+    else await once(arrivals, 'attempt', { signal }).catch(() => {})
+  }
+}
+
+function asAttempt(context: AuthContext, leg: Leg): Attempt {
+  const refuse = (methods: readonly Method[], partial = false): void => {
+    if (!leg.signal.aborted) context.reject([...methods], partial)
+  }
+  // ssh2 would let a client in that has gone already.
+  const accept = (): void => {
+    if (leg.signal.aborted) return
+    leg.authenticated()
+    context.accept()
+  }
+  const common = { username: context.username, refuse }
+  if (context.method === 'publickey') return { ...common, ...publicKeyAttempt(context, accept) }
+  if (context.method === 'keyboard-interactive') return { ...common, ...keyboardAttempt(context, leg, accept) }
+  return { ...common, method: context.method === 'none' ? 'none' : 'other' }
+}
+
+function publicKeyAttempt(context: PublicKeyAuthContext, accept: () => void) {
+  const { key, signature, blob } = context
+  const hash = context.hashAlgo as string | undefined
+  return {
+    method: 'publickey' as const,
+    proof: signature !== undefined,
+    key: (rsaBitsLeast: number) => readUserKey(key.algo, hash, key.data, rsaBitsLeast),
+    sign: () => context.accept(),
+    verify: (read: UserKey) =>
+      signature !== undefined && blob !== undefined && verifySignature(read, blob, signature, hash),
+    accept,
+  }
+}
+
+function keyboardAttempt(context: KeyboardAuthContext, leg: Leg, accept: () => void) {
+  const given = new AbortController()
+  context.on('abort', () => given.abort(new GatewayError('CLIENT_LEFT', 'gave the sign-in up')))
+  const signal = AbortSignal.any([given.signal, leg.signal])
+  return {
+    method: 'keyboard-interactive' as const,
+    signal,
+    accept,
+    tell: (text: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason)
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+        context.prompt([], '', text, () => resolve())
+      }),
+  }
+}

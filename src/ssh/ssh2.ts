@@ -1,0 +1,98 @@
+import { createRequire, registerHooks } from 'node:module'
+import type { Socket } from 'node:net'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type * as Ssh2 from 'ssh2'
+import { applyPatches, patches } from './patches.ts'
+
+/*
+ * The one file that loads ssh2, and the whole list of what is used of it beyond its documented API. ssh2 carries
+ * transport, key exchange and user authentication; the connection protocol passes it by (see leg.ts).
+ */
+
+/** The packet layer of one connection, `_protocol` of ssh2's `Client` and of its server's clients. */
+export interface Protocol {
+  readonly _kex: { readonly sessionID: Buffer; readonly negotiated: { kex: string } } | undefined
+  /** Ours while a key exchange is under way. */
+  readonly _kexinit: unknown
+  readonly _strictMode: boolean | undefined
+  readonly _decipher: { readonly inSeqno: number } | undefined
+  readonly _packetRW: { readonly write: PacketWriter }
+  /** Gone once the connection is. */
+  readonly _destruct: unknown
+  /** The methods of requests that are not answered yet; an answer takes the first. */
+  readonly _authsQueue: string[]
+  authNone(username: string): void
+  rekey(): void
+}
+interface PacketWriter {
+  readonly allocStart: number
+  readonly allocStartKEX: number
+  alloc(length: number, force?: boolean): Buffer
+  finalize(packet: Buffer, force?: boolean): Buffer
+}
+/** An ssh2 connection of either side, with its insides. */
+export interface Insides {
+  readonly _protocol: Protocol
+  readonly _sock: Socket
+}
+type MessageHandler = (protocol: Protocol, payload: Uint8Array) => unknown
+
+const require = createRequire(import.meta.url)
+const library = dirname(require.resolve('ssh2'))
+
+function loadPatched(): typeof Ssh2 {
+  const files = new Map(patches.map(({ file }) => [pathToFileURL(join(library, file)).href, file]))
+  const loaded = new Set<string>()
+  const hooks = registerHooks({
+    load(url, context, nextLoad) {
+      const module = nextLoad(url, context)
+      const file = files.get(url)
+      if (file === undefined || module.source === undefined || module.source === null) return module
+      loaded.add(file)
+      return { ...module, source: applyPatches(file, Buffer.from(module.source as Uint8Array).toString('utf8')) }
+    },
+  })
+  try {
+    const ssh2 = require('ssh2') as typeof Ssh2
+    const missed = [...files.values()].filter((file) => !loaded.has(file))
+    if (missed.length > 0) throw new Error(`ssh2 was loaded without its patches: ${missed.join(', ')}`)
+    return ssh2
+  } finally {
+    hooks.deregister()
+  }
+}
+
+const ssh2 = loadPatched()
+export const { Client, Server, utils } = ssh2
+
+/** Indexed by message number; shared by all connections. A handler must return undefined. */
+export const messageHandlers = require('ssh2/lib/protocol/handlers.js') as (MessageHandler | undefined)[]
+const { sendPacket } = require('ssh2/lib/protocol/utils.js') as {
+  sendPacket(protocol: Protocol, packet: Buffer, bypass?: boolean): boolean
+}
+/** Whether the addon for ciphers was built; without it everything works at about two thirds of the speed. */
+export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as { bindingAvailable: boolean })
+  .bindingAvailable
+
+// Its replies could not be told from those to the client's own requests (relay: replies are matched by order alone).
+;(Server as unknown as { KEEPALIVE_CLIENT_INTERVAL: number }).KEEPALIVE_CLIENT_INTERVAL = -1
+
+if (messageHandlers.length !== 256 || typeof sendPacket !== 'function')
+  throw new Error('ssh2 has not the shape that was read')
+
+/** Sends one message; during a key exchange it waits in ssh2's queue. */
+export function sendMessage(protocol: Protocol, payload: Uint8Array): void {
+  const writer = protocol._packetRW.write
+  const packet = writer.alloc(payload.length)
+  packet.set(payload, writer.allocStart)
+  sendPacket(protocol, writer.finalize(packet))
+}
+
+/** Sends one message even during a key exchange: for DISCONNECT alone. */
+export function sendMessageNow(protocol: Protocol, payload: Uint8Array): void {
+  const writer = protocol._packetRW.write
+  const packet = writer.alloc(payload.length, true)
+  packet.set(payload, writer.allocStartKEX)
+  sendPacket(protocol, writer.finalize(packet, true), true)
+}

@@ -1,0 +1,229 @@
+import { connect, type Socket } from 'node:net'
+import { type Address, parseAddress } from '../model/address.ts'
+import { GatewayError } from '../model/errors.ts'
+import { printable } from '../model/text.ts'
+import type { Milliseconds } from '../model/units.ts'
+import { wire } from '../model/wire.ts'
+import { clientAlgorithms, type HostKeyAlgorithm } from './algorithms.ts'
+import { Leg } from './leg.ts'
+import { Client, type Insides, type Protocol, sendMessage } from './ssh2.ts'
+
+const MSG_USERAUTH_REQUEST = 50
+
+export interface Destination {
+  readonly host: string
+  readonly port: number
+}
+export interface Patience {
+  readonly connect: Milliseconds
+  /** From the first byte to the end of authentication, and again for the login itself. */
+  readonly handshake: Milliseconds
+}
+
+/** What proves the gateway to a target: a certificate, and the private key that it certifies. Ed25519 only. */
+export interface Credential {
+  readonly certificate: Buffer
+  sign(data: Buffer): Buffer
+}
+
+/** A target that has shown who it is. It has not been told who comes. */
+export interface Target {
+  /** The address that the target sees. */
+  readonly localAddress: Address
+  /** Logs in (RFC 4252 section 7); `banner` is what the target would show before that. */
+  login(username: string, credential: Credential): Promise<{ readonly leg: Leg; readonly banner: string }>
+  /** Ends the connection when there was no login. */
+  leave(): void
+}
+
+/** What ssh2 adds to an error: where it arose, or the reason code of a DISCONNECT that was received. */
+type Ssh2Error = Error & { readonly level?: string; readonly code?: unknown }
+
+const bannerMost = 65_536
+const software = 'Regate'
+
+/**
+ * Connects, exchanges keys and asks `checkHostKey`, at each key exchange anew; the key may not change in between.
+ * Throws TARGET_UNREACHABLE, TARGET_TIMEOUT, TARGET_PROTOCOL, or what `checkHostKey` throws.
+ */
+export async function reach(
+  destination: Destination,
+  algorithms: readonly HostKeyAlgorithm[],
+  checkHostKey: (shown: Buffer) => void,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<Target> {
+  const socket = await open(destination, patience.connect, signal)
+  const localAddress = parseAddress(socket.localAddress ?? '')
+  if (localAddress === undefined) throw new GatewayError('TARGET_UNREACHABLE', 'the connection broke at once')
+  const handshake = new Handshake(socket, algorithms, checkHostKey, signal)
+  await handshake.ready(patience.handshake)
+  return {
+    localAddress,
+    login: (username, credential) => handshake.login(username, credential, patience.handshake),
+    leave: () => handshake.leg.cut(new GatewayError('TARGET_LEFT', 'not logged in')),
+  }
+}
+
+async function open({ host, port }: Destination, patience: Milliseconds, signal: AbortSignal): Promise<Socket> {
+  signal.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const socket = connect({ host, port, noDelay: true })
+  const timer = setTimeout(() => fail(new GatewayError('TARGET_TIMEOUT', 'no connection in time')), patience)
+  const gone = (): void => fail(signal.reason)
+  const broken = (cause: Error): void =>
+    fail(new GatewayError('TARGET_UNREACHABLE', printable(cause.message, 200), { cause }))
+  function fail(why: unknown): void {
+    socket.destroy()
+    reject(why)
+  }
+  signal.addEventListener('abort', gone, { once: true })
+  socket.once('error', broken).once('connect', () => resolve(socket))
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', gone)
+    socket.off('error', broken)
+  }
+}
+
+/** ssh2's client between the TCP connection and the login: its events become two promises. */
+class Handshake {
+  readonly leg: Leg
+  readonly #client = new Client()
+  readonly #protocol: Protocol
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #loggedIn = Promise.withResolvers<void>()
+  #attempt: (next: object | false) => void = () => {}
+  #attempted = false
+  #banner = ''
+  #firstKey: Buffer | undefined
+  /** What was wrong with the host key, which ssh2 would only call denied. */
+  #hostKeyFault: unknown
+
+  constructor(
+    socket: Socket,
+    algorithms: readonly HostKeyAlgorithm[],
+    checkHostKey: (shown: Buffer) => void,
+    signal: AbortSignal,
+  ) {
+    for (const { promise } of [this.#ready, this.#loggedIn]) promise.catch(() => {})
+    this.#client
+      .on('error', (cause: Ssh2Error) => this.#fail(this.#explain(cause)))
+      .on('close', () => this.#fail(new GatewayError('TARGET_LEFT', 'the target ended the connection')))
+      .on('banner', (text) => (this.#banner = (this.#banner + text).slice(0, bannerMost)))
+      .on('ready', () => {
+        this.leg.authenticated()
+        this.#loggedIn.resolve()
+      })
+    this.#client.connect({
+      sock: socket,
+      username: 'unused',
+      ident: software,
+      readyTimeout: 0,
+      strictVendor: false,
+      algorithms: clientAlgorithms(algorithms),
+      hostVerifier: (shown: Buffer): boolean => this.#verify(shown, checkHostKey),
+      // Called when the target is ready for an attempt; the certificate may not be signed yet.
+      authHandler: (_methods, _partial, next) => this.#nextAttempt(next as (next: object | false) => void),
+    })
+    const insides = this.#client as unknown as Insides
+    this.#protocol = insides._protocol
+    this.leg = new Leg(insides, 'TARGET_LEFT')
+    this.#client.on('handshake', () => this.leg.exchanged())
+    const gone = (): void =>
+      this.leg.cut(new GatewayError('CLIENT_LEFT', 'the client went away', { cause: signal.reason }))
+    signal.addEventListener('abort', gone, { once: true })
+    this.leg.signal.addEventListener('abort', () => {
+      signal.removeEventListener('abort', gone)
+      this.#fail(this.leg.signal.reason)
+    })
+  }
+
+  ready(patience: Milliseconds): Promise<void> {
+    return this.#within(this.#ready.promise, patience)
+  }
+
+  async login(username: string, credential: Credential, patience: Milliseconds) {
+    // ssh2 knows no certificates: its attempt with method `none` is made to send ours instead.
+    this.#protocol.authNone = () => {
+      const request = loginRequest(this.leg.sessionId, username, credential)
+      this.#protocol._authsQueue.push('publickey')
+      sendMessage(this.#protocol, request)
+    }
+    this.#attempted = true
+    this.#attempt({ type: 'none', username })
+    await this.#within(this.#loggedIn.promise, patience)
+    return { leg: this.leg, banner: this.#banner }
+  }
+
+  #nextAttempt(next: (next: object | false) => void): undefined {
+    if (this.#attempted) next(false)
+    else {
+      this.#attempt = next
+      this.#ready.resolve()
+    }
+  }
+
+  #verify(shown: Buffer, checkHostKey: (shown: Buffer) => void): boolean {
+    try {
+      if (this.#firstKey !== undefined && !this.#firstKey.equals(shown))
+        throw new GatewayError('HOST_KEY_MISMATCH', 'the host key changed while connected')
+      checkHostKey(shown)
+      this.#firstKey = Buffer.from(shown)
+      return true
+    } catch (fault) {
+      this.#hostKeyFault = fault
+      return false
+    }
+  }
+
+  #explain(cause: Ssh2Error): unknown {
+    if (this.#hostKeyFault !== undefined) return this.#hostKeyFault
+    if (cause.level === 'client-authentication')
+      return new GatewayError('TARGET_REFUSED', 'the target did not accept the certificate', { cause })
+    const text = printable(cause.message, 200)
+    // A number is the reason of the target's own DISCONNECT; sshd says so when it has had enough of us.
+    if (typeof cause.code === 'number')
+      return new GatewayError(this.#attempted ? 'TARGET_REFUSED' : 'TARGET_LEFT', text, { cause })
+    return new GatewayError(cause.level === 'client-socket' ? 'TARGET_LEFT' : 'TARGET_PROTOCOL', text, { cause })
+  }
+
+  #fail(why: unknown): void {
+    this.#ready.reject(why)
+    this.#loggedIn.reject(why)
+    this.leg?.cut(why instanceof GatewayError ? why : new GatewayError('TARGET_LEFT', String(why), { cause: why }))
+  }
+
+  async #within(promise: Promise<void>, patience: Milliseconds): Promise<void> {
+    const timer = setTimeout(
+      () => this.#fail(new GatewayError('TARGET_TIMEOUT', 'the target did not answer in time')),
+      patience,
+    )
+    try {
+      await promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/**
+ * A signed USERAUTH_REQUEST. The algorithm is the certificate's, the signature's type is the plain key's
+ * (OpenSSH: PROTOCOL.certkeys; sshconnect2.c, sign_and_send_pubkey).
+ */
+function loginRequest(sessionId: Buffer, username: string, { certificate, sign }: Credential): Buffer {
+  const algorithm = 'ssh-ed25519-cert-v01@openssh.com'
+  const request = wire(
+    MSG_USERAUTH_REQUEST,
+    username,
+    'ssh-connection',
+    'publickey',
+    { boolean: true },
+    algorithm,
+    certificate,
+  )
+  const signature = sign(wire(sessionId, { raw: request }))
+  return wire({ raw: request }, wire('ssh-ed25519', signature))
+}
