@@ -1,0 +1,45 @@
+import { isAbsolute } from 'node:path'
+import { GatewayError } from '../model/errors.ts'
+import { printable } from '../model/text.ts'
+import { createDecisionStore, type DecisionStore } from './decisions.ts'
+import { createLoginStore, type LoginStore } from './logins.ts'
+import { migrate } from './migrations.ts'
+import { openSqlite, type StoreLimits, usualLimits } from './sqlite.ts'
+
+/** What the gateway keeps. Closing waits for what is under way. */
+export interface Store extends AsyncDisposable {
+  readonly decisions: DecisionStore
+  readonly logins: LoginStore
+  /** Rejects with STORE_UNAVAILABLE when the store does not answer. */
+  ping(): Promise<void>
+}
+
+/**
+ * `sqlite:` and an absolute path. Throws CONFIG_INVALID for any other url, STORE_UNAVAILABLE for a file that cannot be
+ * used: damaged, of a newer version, of another program, writable by others.
+ */
+export async function openStore(url: string, limits: StoreLimits = usualLimits): Promise<Store> {
+  const path = sqlitePath(url)
+  await using undo = new AsyncDisposableStack()
+  const sqlite = undo.use(await openSqlite(path, limits))
+  await migrate(sqlite, path)
+  const { database } = sqlite
+  const opened = undo.move()
+  return {
+    decisions: createDecisionStore(database),
+    logins: createLoginStore(database),
+    async ping() {
+      await database.selectFrom('schema_versions').select('version').limit(1).execute()
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+/** Relative paths, `:memory:` and `file:` URIs are none: where the store lies must not depend on where one stands. */
+function sqlitePath(url: string): string {
+  if (/^postgres(ql)?:/.test(url))
+    throw new GatewayError('CONFIG_INVALID', 'store: PostgreSQL comes later; name a file, sqlite:/path/to/regate.db')
+  const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
+  if (isAbsolute(path) && !path.includes('\0')) return path
+  throw new GatewayError('CONFIG_INVALID', `store: not sqlite: and an absolute path: ${printable(url, 200)}`)
+}

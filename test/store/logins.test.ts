@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CompiledQuery } from 'kysely'
+import type { PolicyIdentity } from '../../src/model/context.ts'
+import type { Fingerprint, UnixSeconds } from '../../src/model/units.ts'
+import { createLoginStore, type LoginStore, type StoredLogin } from '../../src/store/logins.ts'
+import { migrate } from '../../src/store/migrations.ts'
+import { openStore } from '../../src/store/open.ts'
+import { openSqlite } from '../../src/store/sqlite.ts'
+import { makeWorkspace } from '../support/workspace.ts'
+
+const at = (seconds: number): UnixSeconds => seconds as UnixSeconds
+const key = 'SHA256:one' as Fingerprint
+const otherKey = 'SHA256:two' as Fingerprint
+const place = '203.0.113.0/24'
+
+const identity: PolicyIdentity = {
+  subject: 'sub-1',
+  issuer: 'https://idp.example.com',
+  username: 'alice',
+  email: 'alice@example.com',
+  email_verified: true,
+  groups: ['sre', 'größe'],
+  amr: ['pwd', 'otp'],
+  auth_time: 990,
+  expires_at: 2000,
+  claims: { nested: { deep: [1, null, 'x'] } },
+  kind: 'person',
+  login: { at: 1000, flow: 'device', ssh_source_ip: '203.0.113.9' },
+}
+
+/** A valid login from 1000 to 2000. */
+const aLogin = (change: Partial<StoredLogin> = {}): StoredLogin => ({
+  id: 'login-1',
+  keyFingerprint: key,
+  prefix: place,
+  identity,
+  createdAt: at(1000),
+  expiresAt: at(2000),
+  ...change,
+})
+
+const questions: [rule: string, ask: (logins: LoginStore) => ReturnType<LoginStore['find']>, found: boolean][] = [
+  ['a login is found by its key and place', (logins) => logins.find(key, place, at(1500)), true],
+  ['the second before its end still counts', (logins) => logins.find(key, place, at(1999)), true],
+  ['its end is too late', (logins) => logins.find(key, place, at(2000)), false],
+  ['an ended login is none', (logins) => logins.find(key, place, at(9999)), false],
+  ['another key has none', (logins) => logins.find(otherKey, place, at(1500)), false],
+  ['another place has none', (logins) => logins.find(key, '198.51.100.0/24', at(1500)), false],
+  ['a place is not a pattern', (logins) => logins.find(key, '%', at(1500)), false],
+  ['anywhere is a place of its own', (logins) => logins.find(key, '*', at(1500)), false],
+  [
+    'a key is told from one in other letters',
+    (logins) => logins.find('sha256:ONE' as Fingerprint, place, at(1500)),
+    false,
+  ],
+]
+for (const [rule, ask, found] of questions)
+  test(rule, async () => {
+    using workspace = makeWorkspace()
+    await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+    await store.logins.save(aLogin())
+    assert.deepEqual(await ask(store.logins), found ? aLogin() : undefined)
+  })
+
+test('a login outlives the gateway', async () => {
+  using workspace = makeWorkspace()
+  const url = `sqlite:${workspace.path('regate.db')}`
+  {
+    await using store = await openStore(url)
+    await store.logins.save(aLogin())
+  }
+  await using store = await openStore(url)
+  assert.deepEqual(await store.logins.find(key, place, at(1500)), aLogin())
+})
+
+test('a new login takes the place of the one with its key and prefix, and of no other', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  const { logins } = store
+  const elsewhere = aLogin({ id: 'login-2', prefix: '*' })
+  const newer = aLogin({
+    id: 'login-3',
+    identity: { ...identity, subject: 'sub-2', username: 'bob' },
+    expiresAt: at(3000),
+  })
+  await logins.save(aLogin())
+  await logins.save(elsewhere)
+  await logins.save(newer)
+  assert.deepEqual(await logins.find(key, place, at(1500)), newer)
+  assert.deepEqual(await logins.find(key, '*', at(1500)), elsewhere)
+  assert.equal(await logins.remove('login-1'), false)
+})
+
+test('a removed login is none, once', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  await store.logins.save(aLogin())
+  assert.equal(await store.logins.remove('login-1'), true)
+  assert.equal(await store.logins.find(key, place, at(1500)), undefined)
+  assert.equal(await store.logins.remove('login-1'), false)
+})
+
+test('a sweep removes what has ended and keeps the rest', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  const { logins } = store
+  await logins.save(aLogin())
+  await logins.save(aLogin({ id: 'login-2', keyFingerprint: otherKey, expiresAt: at(2001) }))
+  assert.equal(await logins.sweep(at(2000)), 1)
+  assert.equal(await logins.remove('login-1'), false)
+  assert.equal(await logins.remove('login-2'), true)
+})
+
+const written = JSON.stringify(identity)
+const unreadable: [rule: string, identity: string][] = [
+  ['no JSON', '{"subject":'],
+  ['nothing', ''],
+  ['null', 'null'],
+  ['a list', '[]'],
+  ['a field that must be there is missing', written.replace('"kind":"person",', '')],
+  ['a field that nobody knows', written.replace('{', '{"admin":true,')],
+  ['null where absence is meant', written.replace('{', '{"acr":null,')],
+  ['groups that are one text', written.replace(/"groups":\[[^\]]*\]/, '"groups":"sre"')],
+  ['a time that is text', written.replace('"expires_at":2000', '"expires_at":"2000"')],
+  ['a flow of another name', written.replace('"device"', '"trust-me"')],
+]
+test('a row whose identity does not read is as good as none', async (t) => {
+  using workspace = makeWorkspace()
+  const path = workspace.path('regate.db')
+  await using sqlite = await openSqlite(path)
+  await migrate(sqlite, path)
+  const logins = createLoginStore(sqlite.database)
+  await logins.save(aLogin())
+  const rewrite = (text: string) =>
+    sqlite.database.executeQuery(CompiledQuery.raw('update logins set identity = ?', [text]))
+  for (const [rule, text] of unreadable)
+    await t.test(rule, async () => {
+      assert.notEqual(text, written, 'the row changes something')
+      await rewrite(text)
+      assert.equal(await logins.find(key, place, at(1500)), undefined)
+    })
+  await rewrite(written)
+  assert.deepEqual(await logins.find(key, place, at(1500)), aLogin())
+})
