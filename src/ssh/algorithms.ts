@@ -54,3 +54,10 @@ export function clientAlgorithms(hostKeys: readonly HostKeyAlgorithm[]): Algorit
     compress: ['none'],
   }
 }
+
+/**
+ * The software version of RFC 4253 section 4.2, towards both sides. OpenSSH keeps some of its own messages from peers
+ * whose version does not begin like its own (compat.c, SSH_NEW_OPENSSH): `eow@openssh.com`, without which
+ * `ssh host yes | head` never ends, is one of them, and the gateway carries them all.
+ */
+export const softwareVersion = 'OpenSSH_compatible_Regate'

@@ -103,3 +103,6 @@ function hashedNameMatches(hashed: string, name: string): boolean {
   const actual = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest()
   return expected.length === actual.length && timingSafeEqual(expected, actual)
 }
+
+/** A key as `host_keys` and known_hosts write it. */
+export const hostKeyText = (blob: Buffer): string => `${new WireReader(blob).ascii()} ${blob.toString('base64')}`

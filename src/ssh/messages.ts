@@ -1,3 +1,4 @@
+import { GatewayError } from '../model/errors.ts'
 import { type ByteString, byteString } from '../model/glob.ts'
 import { WireReader, wire } from '../model/wire.ts'
 
@@ -93,7 +94,7 @@ export function readData(message: Buffer): { readonly recipient: number; readonl
   const length = reader.uint32()
   reader.rest()
   if (message.length !== header + length)
-    throw new RangeError('the length of the data is not the length of the message')
+    throw new GatewayError('WIRE_MALFORMED', 'data of another length than it says')
   return { recipient, length }
 }
 

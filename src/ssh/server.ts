@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, Server as Ssh2Server } from 'ssh2'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
-import { serverAlgorithms } from './algorithms.ts'
+import { serverAlgorithms, softwareVersion } from './algorithms.ts'
 import { Leg } from './leg.ts'
 import { type Insides, Server } from './ssh2.ts'
 import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
@@ -56,10 +56,10 @@ export interface SshServer {
   handshake(socket: Socket): Promise<Client>
 }
 
-export function createSshServer(hostKeys: readonly Buffer[], software: string): SshServer {
+export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
   const greeted = new WeakMap<Socket, (client: Client) => void>()
   const server: Ssh2Server = new Server(
-    { hostKeys: [...hostKeys], ident: software, algorithms: serverAlgorithms },
+    { hostKeys: [...hostKeys], ident: softwareVersion, algorithms: serverAlgorithms },
     (connection, info) => {
       const insides = connection as unknown as Insides
       greeted.get(insides._sock)?.(asClient(connection, insides, info.header.identRaw))

@@ -4,7 +4,7 @@ import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { wire } from '../model/wire.ts'
-import { clientAlgorithms, type HostKeyAlgorithm } from './algorithms.ts'
+import { clientAlgorithms, type HostKeyAlgorithm, softwareVersion } from './algorithms.ts'
 import { Leg } from './leg.ts'
 import { Client, type Insides, type Protocol, sendMessage } from './ssh2.ts'
 
@@ -40,7 +40,6 @@ export interface Target {
 type Ssh2Error = Error & { readonly level?: string; readonly code?: unknown }
 
 const bannerMost = 65_536
-const software = 'Regate'
 
 /**
  * Connects, exchanges keys and asks `checkHostKey`, at each key exchange anew; the key may not change in between.
@@ -120,7 +119,7 @@ class Handshake {
     this.#client.connect({
       sock: socket,
       username: 'unused',
-      ident: software,
+      ident: softwareVersion,
       readyTimeout: 0,
       strictVendor: false,
       algorithms: clientAlgorithms(algorithms),

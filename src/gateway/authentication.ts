@@ -1,0 +1,204 @@
+import { type Address, parseAddress } from '../model/address.ts'
+import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
+import { asGatewayError, GatewayError } from '../model/errors.ts'
+import { disconnectReason } from '../ssh/leg.ts'
+import type { Attempt, Client } from '../ssh/server.ts'
+import type { UserKey } from '../ssh/user-key.ts'
+import type { Admission } from './admit.ts'
+import { type Asked, type LoginCase, parseUserName } from './names.ts'
+import { type Refusal, refusal, refusalText } from './words.ts'
+
+export interface AuthenticationSettings {
+  readonly loginCase: LoginCase
+  /** Bits of an RSA key, at least. */
+  readonly rsaBits: number
+  /** Offers of keys on one connection, and attempts that were signed or begun in earnest. */
+  readonly offers: number
+  readonly attempts: number
+}
+
+/** Who stands at the door. The key is one that was proven over this very session. */
+export interface Caller {
+  readonly asked: Asked
+  readonly source: Address
+  readonly connection: PolicyConnection
+  readonly key?: UserKey
+}
+
+/** What the door is asked. None of them rejects for a reason that the caller may not be told. */
+export interface Door {
+  /** The live login that this key opens from this place. */
+  remembered(caller: Caller): Promise<PolicyIdentity | undefined>
+  admit(caller: Caller, identity: PolicyIdentity | undefined, signal: AbortSignal): Promise<Admission>
+  /** Waits for the person at the identity provider; `show` puts the code on their terminal. */
+  signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity>
+}
+
+type Admitted = Extract<Admission, { outcome: 'admitted' }>
+/** Told and disconnected, with what was wrong; or let in, with the attempt that is still to be answered. */
+export type Outcome =
+  | { readonly outcome: 'admitted'; readonly admission: Admitted; readonly identity: PolicyIdentity; accept(): void }
+  | { readonly outcome: 'refused'; readonly fault: GatewayError }
+
+/**
+ * User authentication (RFC 4252) from the first request to the last: a key is proven, then, unless it has a live login, the
+ * person signs in over keyboard-interactive (RFC 4256). The first key that is proven is the key of the connection; an
+ * offer is only answered, and nothing is looked up for it.
+ */
+export class Authentication {
+  readonly #client: Client
+  readonly #door: Door
+  readonly #settings: AuthenticationSettings
+  readonly #connection: PolicyConnection
+  #username: string | undefined
+  #key: UserKey | undefined
+  #offers = 0
+  #attempts = 0
+  #toldOfKey = false
+  /** Asked without an identity, the policy wants to know who it is. */
+  #mayI = false
+
+  constructor(client: Client, door: Door, settings: AuthenticationSettings, connection: PolicyConnection) {
+    this.#client = client
+    this.#door = door
+    this.#settings = settings
+    this.#connection = connection
+  }
+
+  async run(): Promise<Outcome> {
+    const { signal } = this.#client.leg
+    try {
+      for await (const attempt of this.#client.attempts()) {
+        const outcome = await this.#consider(attempt)
+        if (outcome !== undefined) return outcome
+      }
+      throw signal.reason
+    } catch (thrown) {
+      const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
+      return this.#turnAway(refusal(fault.code, this.#asked()), fault)
+    }
+  }
+
+  /** Undefined: the attempt was answered, and the client may go on. */
+  async #consider(attempt: Attempt): Promise<Outcome | undefined> {
+    this.#username ??= attempt.username
+    if (attempt.username !== this.#username) throw new GatewayError('PROTOCOL_ERROR', 'the user name changed')
+    const asked = this.#asked()
+    if (asked === undefined)
+      throw new GatewayError('NAME_GRAMMAR', `no user name: ${JSON.stringify(attempt.username.slice(0, 120))}`)
+    switch (attempt.method) {
+      case 'publickey':
+        return this.#publicKey(attempt, asked)
+      case 'keyboard-interactive':
+        return this.#keyboardInteractive(attempt, asked)
+      default:
+        attempt.refuse(['publickey', 'keyboard-interactive'])
+        return undefined
+    }
+  }
+
+  #asked(): Asked | undefined {
+    return this.#username === undefined ? undefined : parseUserName(this.#username, this.#settings.loginCase)
+  }
+
+  async #publicKey(attempt: Attempt & { method: 'publickey' }, asked: Asked): Promise<Outcome | undefined> {
+    const offered = this.#read(attempt)
+    if (!attempt.proof) {
+      if (++this.#offers > this.#settings.offers)
+        throw new GatewayError('TOO_MANY_ATTEMPTS', `more than ${this.#settings.offers} keys`)
+      if (offered === undefined || this.#key !== undefined) attempt.refuse(['publickey', 'keyboard-interactive'])
+      else attempt.sign()
+      return undefined
+    }
+    this.#attempted()
+    if (offered === undefined || this.#key !== undefined || !attempt.verify(offered)) {
+      attempt.refuse(['publickey', 'keyboard-interactive'])
+      return undefined
+    }
+    this.#key = offered
+    const caller = this.#caller(asked)
+    const identity = await this.#door.remembered(caller)
+    const admission = await this.#door.admit(caller, identity, this.#client.leg.signal)
+    if (admission.outcome !== 'sign-in') return this.#conclude(admission, identity, attempt)
+    this.#mayI = true
+    attempt.refuse(['keyboard-interactive'], true)
+    return undefined
+  }
+
+  async #keyboardInteractive(
+    attempt: Attempt & { method: 'keyboard-interactive' },
+    asked: Asked,
+  ): Promise<Outcome | undefined> {
+    this.#attempted()
+    const caller = this.#caller(asked)
+    try {
+      if (!this.#mayI) {
+        // Somebody without a key: what is closed to everyone is said before anybody has to sign in.
+        const admission = await this.#door.admit(caller, undefined, attempt.signal)
+        if (admission.outcome === 'refused')
+          return await this.#tellAndTurnAway(attempt, admission.refusal, admission.fault)
+        this.#mayI = true
+      }
+      const identity = await this.#door.signIn(caller, (text) => attempt.tell(text), attempt.signal)
+      const admission = await this.#door.admit(caller, identity, attempt.signal)
+      if (admission.outcome === 'refused')
+        return await this.#tellAndTurnAway(attempt, admission.refusal, admission.fault)
+      return this.#conclude(admission, identity, attempt)
+    } catch (thrown) {
+      if (this.#client.leg.signal.aborted) throw this.#client.leg.signal.reason
+      if (attempt.signal.aborted) return undefined // the client has begun another attempt
+      const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
+      return await this.#tellAndTurnAway(attempt, refusal(fault.code, asked), fault)
+    }
+  }
+
+  #conclude(admission: Admission, identity: PolicyIdentity | undefined, attempt: { accept(): void }): Outcome {
+    if (admission.outcome === 'refused') return this.#turnAway(admission.refusal, admission.fault)
+    if (admission.outcome === 'admitted' && identity !== undefined)
+      return { outcome: 'admitted', admission, identity, accept: () => attempt.accept() }
+    throw new GatewayError('CHALLENGE_UNSUPPORTED', 'signed in, and asked to sign in again')
+  }
+
+  /** Undefined for a key that is not taken; the person is told which and why, once. */
+  #read(attempt: Attempt & { method: 'publickey' }): UserKey | undefined {
+    try {
+      return attempt.key(this.#settings.rsaBits)
+    } catch (thrown) {
+      const fault = asGatewayError(thrown, 'KEY_UNSUPPORTED', 'a key that does not read')
+      if (!this.#toldOfKey) this.#client.leg.banner(`regate: ${fault.message}; trying the next key, if there is one\n`)
+      this.#toldOfKey = true
+      return undefined
+    }
+  }
+
+  #attempted(): void {
+    if (++this.#attempts > this.#settings.attempts)
+      throw new GatewayError('TOO_MANY_ATTEMPTS', `more than ${this.#settings.attempts} attempts`)
+  }
+
+  #caller(asked: Asked): Caller {
+    const source = parseAddress(this.#connection.source.ip)
+    if (source === undefined) throw new GatewayError('INTERNAL', 'a source that is no address')
+    return { asked, source, connection: this.#connection, ...(this.#key === undefined ? {} : { key: this.#key }) }
+  }
+
+  async #tellAndTurnAway(
+    attempt: Attempt & { method: 'keyboard-interactive' },
+    told: Refusal,
+    fault: GatewayError,
+  ): Promise<Outcome> {
+    await attempt.tell(refusalText(told)).catch(() => {})
+    return this.#leave(told, fault)
+  }
+
+  #turnAway(told: Refusal, fault: GatewayError): Outcome {
+    this.#client.leg.banner(refusalText(told))
+    return this.#leave(told, fault)
+  }
+
+  /** The description is what clients in batch mode see. */
+  #leave(told: Refusal, fault: GatewayError): Outcome {
+    this.#client.leg.disconnect(disconnectReason.noMoreAuthMethods, told.lines[0], fault)
+    return { outcome: 'refused', fault }
+  }
+}

@@ -1,0 +1,85 @@
+import { GatewayError } from '../model/errors.ts'
+import type { Replies } from './replies.ts'
+
+/** Who sent a message, or whose number or window something is. */
+export type Side = 'client' | 'target'
+export const otherSide = (side: Side): Side => (side === 'client' ? 'target' : 'client')
+
+/** Bytes of data in one packet that the gateway lets either side be told of: OpenSSH's own choice (channels.h). */
+export const packetMost = 32_768
+/** RFC 4254 section 5.2: a window may not grow beyond what a uint32 can say. */
+const windowMost = 0xffff_ffff
+/** So much of a session's window towards the client is not passed on, for lines that the gateway itself has to say. */
+export const reserveOf = (type: string, window: number): number => (type === 'session' && window >= 65_536 ? 1_024 : 0)
+
+/** What one side has said of a channel when it opened or confirmed it. */
+export interface End {
+  readonly number: number
+  /** Bytes that the other side may send it at first. */
+  readonly window: number
+}
+
+/**
+ * A channel as it passes through: its number on either side, what either may still send, and what is unanswered.
+ * It ends when both have said CLOSE; until then neither number may be used anew.
+ */
+export class Channel {
+  readonly type: string
+  readonly numbers: Readonly<Record<Side, number>>
+  readonly replies: Readonly<Record<Side, Replies<undefined>>>
+  /** Environment variables that the client has set. */
+  variables = 0
+  /** Bytes that each side may still send. */
+  readonly #credit: Record<Side, number>
+  readonly #said: Record<Side, 'nothing' | 'eof' | 'close'> = { client: 'nothing', target: 'nothing' }
+  /** Bytes that the gateway itself may say to the client. */
+  #reserve: number
+  readonly #reserveWhole: number
+
+  constructor(type: string, client: End, target: End, replies: Readonly<Record<Side, Replies<undefined>>>) {
+    this.type = type
+    this.replies = replies
+    this.numbers = { client: client.number, target: target.number }
+    this.#reserve = this.#reserveWhole = reserveOf(type, client.window)
+    this.#credit = { client: target.window, target: client.window - this.#reserve }
+  }
+
+  /** `side` sent data: WINDOW_EXCEEDED for more than it was allowed, or after it had said that there is no more. */
+  sent(side: Side, length: number): void {
+    if (this.#said[side] !== 'nothing') throw new GatewayError('PROTOCOL_ERROR', 'data after the end of data')
+    if (length > packetMost) throw new GatewayError('WINDOW_EXCEEDED', `${length} bytes in one packet`)
+    this.#credit[side] -= length
+    if (this.#credit[side] < 0)
+      throw new GatewayError('WINDOW_EXCEEDED', `${-this.#credit[side]} bytes beyond the window`)
+  }
+
+  /** `side` allows the other to send more. Answers how much of that to pass on: a spent reserve is filled first. */
+  granted(side: Side, bytes: number): number {
+    const kept = side === 'client' ? Math.min(bytes, this.#reserveWhole - this.#reserve) : 0
+    this.#reserve += kept
+    const other = otherSide(side)
+    this.#credit[other] += bytes - kept
+    if (this.#credit[other] > windowMost)
+      throw new GatewayError('WINDOW_EXCEEDED', 'a window larger than windows can be')
+    return bytes - kept
+  }
+
+  /** Whether the gateway may now say so much to the client on this channel; then it is taken from the reserve. */
+  spend(length: number): boolean {
+    if (length > this.#reserve || this.#said.target === 'close') return false
+    this.#reserve -= length
+    return true
+  }
+
+  ended(side: Side): void {
+    if (this.#said[side] !== 'nothing') throw new GatewayError('PROTOCOL_ERROR', 'a second end of data')
+    this.#said[side] = 'eof'
+  }
+
+  /** Whether this was the second of the two. */
+  closed(side: Side): boolean {
+    if (this.#said[side] === 'close') throw new GatewayError('PROTOCOL_ERROR', 'a second close')
+    this.#said[side] = 'close'
+    return this.#said[otherSide(side)] === 'close'
+  }
+}

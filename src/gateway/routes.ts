@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import { GatewayError } from '../model/errors.ts'
+import { type HostKey, type KnownHostKeys, knownHosts } from '../ssh/host-keys.ts'
+
+/** A route as it stands in the configuration. */
+export interface RouteSettings {
+  /** A name, or a pattern such as `*.lab` whose `*` stands for one label. */
+  readonly name: string
+  /** A host name or address; `{name}` is what the `*` stood for. */
+  readonly host: string
+  readonly port: number
+  readonly labels: Readonly<Record<string, string>>
+  /** Public keys by which the host is known. */
+  readonly hostKeys: readonly HostKey[]
+  /** Path of a known_hosts file that is looked into as well. */
+  readonly knownHosts?: string
+}
+
+/** A route that was asked for by name. */
+export interface Route {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly settings: RouteSettings
+}
+
+const fileMost = 4 * 1024 * 1024
+
+/** The route of that name; of several patterns that fit, the longest. */
+export function findRoute(routes: readonly RouteSettings[], name: string): Route | undefined {
+  const exact = routes.find((route) => route.name === name && !route.name.includes('*'))
+  if (exact !== undefined) return asRoute(exact, name, '')
+  const patterns = routes
+    .filter((route) => route.name.includes('*'))
+    .toSorted((a, b) => b.name.length - a.name.length || (a.name < b.name ? -1 : 1))
+  for (const pattern of patterns) {
+    const [before = '', after = ''] = pattern.name.split('*')
+    const label = name.slice(before.length, name.length - after.length)
+    if (name === `${before}${label}${after}` && /^[a-z0-9-]+$/.test(label)) return asRoute(pattern, name, label)
+  }
+  return undefined
+}
+
+function asRoute(settings: RouteSettings, name: string, label: string): Route {
+  const { port, labels } = settings
+  return { name, host: settings.host.replaceAll('{name}', label), port, labels, settings }
+}
+
+/** The keys that the route's host may show; the file is read anew each time. Never trust on first use. */
+export async function hostKeysOf(route: Route): Promise<KnownHostKeys> {
+  const { hostKeys, knownHosts: path } = route.settings
+  if (path === undefined) return { keys: hostKeys }
+  try {
+    const text = await readFile(path, 'utf8')
+    if (text.length > fileMost) throw new Error('the file is too large')
+    return { keys: [...hostKeys, ...knownHosts(text, route.host, route.port)] }
+  } catch (cause) {
+    throw new GatewayError('HOST_KEY_UNKNOWN', `${path} cannot be read`, { cause })
+  }
+}

@@ -1,0 +1,48 @@
+import { type ClaimSettings, identityOf } from '../identity/claims.ts'
+import { signIn } from '../identity/device-flow.ts'
+import type { Issuer } from '../identity/issuer.ts'
+import type { Logins } from '../identity/logins.ts'
+import type { PolicyIdentity } from '../model/context.ts'
+import { GatewayError } from '../model/errors.ts'
+import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
+import type { Caller } from './authentication.ts'
+import type { Places } from './places.ts'
+import { signInText } from './words.ts'
+
+export interface SignInParts {
+  readonly issuer: Issuer
+  readonly logins: Logins
+  readonly places: Places
+  readonly claims: ClaimSettings
+  /** How long a login lasts. */
+  readonly loginTtl: Milliseconds
+  readonly gateway: string
+  readonly clock: Clock
+}
+
+/**
+ * Signs a person in and keeps the login by the key that was proven; without a key nothing is kept. Who leaves while the
+ * code is pending has cancelled it: an approval that comes later makes no login.
+ */
+export async function signInCaller(
+  caller: Caller,
+  show: (text: string) => Promise<void>,
+  signal: AbortSignal,
+  parts: SignInParts,
+): Promise<PolicyIdentity> {
+  using place = parts.places.take(caller.source)
+  if (place === undefined) throw new GatewayError('TOO_MANY_SIGN_INS', 'no place for another sign-in')
+  const flow = signIn(parts.issuer, signal)
+  let step = await flow.next()
+  while (step.done !== true) {
+    const { asked, source } = caller
+    await show(signInText({ ...step.value, asked, source, gateway: parts.gateway }))
+    step = await flow.next()
+  }
+  signal.throwIfAborted()
+  const at = parts.clock()
+  const expiresAt = unixSeconds(at + parts.loginTtl / 1000)
+  const identity = identityOf(step.value, { at, expiresAt, flow: 'device', sshSourceIp: caller.source }, parts.claims)
+  if (caller.key !== undefined) await parts.logins.save(caller.key, caller.source, identity)
+  return identity
+}

@@ -1,0 +1,61 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { ApiError } from './errors.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answered to everybody, also when no policy is loaded. */
+    readonly open?: boolean
+  }
+}
+
+/** A bearer token that the configuration knows by its SHA-256. */
+export interface KnownToken {
+  readonly name: string
+  readonly sha256: string
+  readonly groups: readonly string[]
+}
+/** What `data.system.authz.allow` is asked with (OPA's own convention). */
+export interface AuthorizationInput {
+  readonly path: readonly string[]
+  readonly method: string
+  /** Absent for somebody who shows no token. */
+  readonly identity?: { readonly kind: 'token'; readonly username: string; readonly groups: readonly string[] }
+}
+export type Authorize = (input: AuthorizationInput) => Promise<boolean>
+
+/** Who asks is found out, then the policy is asked whether they may; both before anything else is looked at. */
+export function authorization(tokens: readonly KnownToken[], authorize: Authorize) {
+  const known = tokens.map((token) => ({ token, digest: Buffer.from(token.sha256, 'hex') }))
+  return async (request: FastifyRequest): Promise<void> => {
+    if (request.routeOptions.config.open === true) return
+    const identity = identify(request.headers.authorization, known)
+    const allowed = await authorize({ path: segments(request.url), method: request.method, ...identity })
+    if (allowed) return
+    throw 'identity' in identity
+      ? new ApiError(403, 'forbidden', 'the policy does not allow this')
+      : new ApiError(401, 'unauthorized', 'a bearer token is needed')
+  }
+}
+
+function identify(header: string | undefined, known: readonly { token: KnownToken; digest: Buffer }[]) {
+  if (header === undefined) return {}
+  const [, secret] = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header) ?? []
+  const digest = createHash('sha256')
+    .update(secret ?? '')
+    .digest()
+  // All are compared, so that the time does not tell which one.
+  const found = known.filter((candidate) => timingSafeEqual(candidate.digest, digest)).at(0)
+  if (secret === undefined || found === undefined) throw new ApiError(401, 'unauthorized', 'the token is not known')
+  const { name: username, groups } = found.token
+  return { identity: { kind: 'token' as const, username, groups } }
+}
+
+function segments(url: string): string[] {
+  const [path = ''] = url.split('?')
+  try {
+    return path.split('/').slice(1).map(decodeURIComponent)
+  } catch {
+    throw new ApiError(400, 'invalid_parameter', 'a path that does not read')
+  }
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Channel, packetMost, reserveOf } from '../../src/gateway/channel.ts'
+import { Replies } from '../../src/gateway/replies.ts'
+
+const replies = { client: new Replies<undefined>(1, () => {}), target: new Replies<undefined>(1, () => {}) }
+const channel = (type: string, clientWindow: number, targetWindow: number): Channel =>
+  new Channel(type, { number: 0, window: clientWindow }, { number: 7, window: targetWindow }, replies)
+const exceeded = { code: 'WINDOW_EXCEEDED' }
+
+test('a side may send what the other allowed, to the byte', () => {
+  const one = channel('direct-tcpip', 100, 200)
+  one.sent('client', 200)
+  one.sent('target', 100)
+  assert.throws(() => one.sent('client', 1), exceeded)
+  assert.throws(() => one.sent('target', 1), exceeded)
+})
+test('and more once it is allowed more', () => {
+  const one = channel('direct-tcpip', 100, 0)
+  assert.equal(one.granted('target', 50), 50)
+  one.sent('client', 50)
+  assert.throws(() => one.sent('client', 1), exceeded)
+})
+test('a packet of data has a size', () => {
+  assert.throws(() => channel('direct-tcpip', 1e6, 1e6).sent('client', packetMost + 1), exceeded)
+})
+test('a window does not grow beyond a uint32', () => {
+  const one = channel('direct-tcpip', 100, 0xffff_ffff)
+  assert.throws(() => one.granted('target', 1), exceeded)
+})
+test('nothing is sent after the end of data', () => {
+  const one = channel('direct-tcpip', 100, 100)
+  one.ended('client')
+  assert.throws(() => one.sent('client', 1), { code: 'PROTOCOL_ERROR' })
+  one.sent('target', 1)
+  assert.throws(() => one.ended('client'), { code: 'PROTOCOL_ERROR' })
+})
+test('it ends when both have closed it, and each does once', () => {
+  const one = channel('direct-tcpip', 100, 100)
+  assert.equal(one.closed('target'), false)
+  assert.throws(() => one.closed('target'), { code: 'PROTOCOL_ERROR' })
+  assert.equal(one.closed('client'), true)
+})
+test('a part of a session’s window is kept for the gateway’s own lines', () => {
+  const window = 2_097_152
+  const one = channel('session', window, 100)
+  const reserve = reserveOf('session', window)
+  const rest = window - reserve
+  for (let sent = 0; sent < rest; sent += packetMost) one.sent('target', Math.min(packetMost, rest - sent))
+  assert.throws(() => one.sent('target', 1), exceeded)
+  assert.equal(one.spend(reserve), true)
+  assert.equal(one.spend(1), false)
+})
+test('what was spent of it is filled from what the client allows next', () => {
+  const one = channel('session', 2_097_152, 100)
+  assert.equal(one.spend(100), true)
+  assert.equal(one.granted('client', 60), 0)
+  assert.equal(one.granted('client', 60), 20)
+  assert.equal(one.granted('client', 60), 60)
+})
+test('a small window is passed on whole', () => assert.equal(reserveOf('session', 1000), 0))

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type LoginCase, parseUserName } from '../../src/gateway/names.ts'
+
+const rows: [rule: string, text: string, loginCase: LoginCase, asked: string | undefined][] = [
+  ['login and route', 'root@db1', 'lower', 'root@db1'],
+  ['split at the last @', 'a@b@db1', 'lower', undefined],
+  ['a per cent sign when there is no @', 'root%db1', 'lower', 'root@db1'],
+  ['a plus when there is neither', 'root+db1', 'lower', 'root@db1'],
+  ['with an @ a per cent sign is no separator', 'ro%ot@db1', 'lower', undefined],
+  ['a login may have dots and dashes', '_a.b-c@db1', 'lower', '_a.b-c@db1'],
+  ['of at most 32 characters', `${'a'.repeat(33)}@db1`, 'lower', undefined],
+  ['no upper case', 'Root@db1', 'lower', undefined],
+  ['but where it is configured', 'Root@db1', 'any', 'Root@db1'],
+  ['a route has no upper case', 'root@DB1', 'any', undefined],
+  ['of at most 63 characters', `root@${'a'.repeat(64)}`, 'lower', undefined],
+  ['nothing is no login', '@db1', 'lower', undefined],
+  ['nothing is no route', 'root@', 'lower', undefined],
+  ['a name alone has no route', 'root', 'lower', undefined],
+  ['an option is no login', '-oProxyCommand=x@db1', 'lower', undefined],
+  ['nor does a route begin with a dash', 'root@-db1', 'lower', undefined],
+  ['no control characters', 'root\n@db1', 'lower', undefined],
+  ['no NUL', 'root\0@db1', 'lower', undefined],
+  ['nothing that was not UTF-8', 'r\ufffdot@db1', 'lower', undefined],
+  ['no look-alikes', 'rооt@db1', 'lower', undefined],
+  ['nothing after the end', 'root@db1\n', 'lower', undefined],
+]
+for (const [rule, text, loginCase, asked] of rows)
+  test(rule, () => {
+    const parsed = parseUserName(text, loginCase)
+    assert.equal(parsed === undefined ? undefined : `${parsed.login}@${parsed.route}`, asked)
+  })

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { createApp, type HttpParts } from '../../src/http/app.ts'
+import type { AuthorizationInput } from '../../src/http/authorization.ts'
+
+const id = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
+/** The digits of a nanosecond, which JSON.parse would not keep. */
+const event = (number: number): string => `{"decision_id":"${id(number)}","exact":1763881234567890123}`
+const events = Array.from({ length: 5 }, (_, index) => ({ sequence: index + 1, bytes: Buffer.from(event(index + 1)) }))
+const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+
+function anApp(change: Partial<HttpParts> = {}) {
+  const asked: AuthorizationInput[] = []
+  const app = createApp({
+    decisions: {
+      list: async ({ limit, before = Number.MAX_SAFE_INTEGER }) =>
+        events
+          .toReversed()
+          .filter(({ sequence }) => sequence < before)
+          .slice(0, limit),
+      find: async (wanted) => events.find(({ bytes }) => bytes.includes(wanted))?.bytes,
+    },
+    async authorize(input) {
+      asked.push(input)
+      return input.identity?.groups.includes('read') === true
+    },
+    readiness: async () => [{ name: 'policy' }],
+    caKeys: ['ssh-ed25519 AAAA ca'],
+    tokens: [
+      { name: 'ci', sha256: createHash('sha256').update('secret').digest('hex'), groups: ['read'] },
+      { name: 'other', sha256: createHash('sha256').update('other').digest('hex'), groups: [] },
+    ],
+    log: quiet,
+    ...change,
+  })
+  return {
+    app,
+    asked,
+    get: (url: string, token?: string) =>
+      app.inject({ url, ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) }),
+  }
+}
+
+const answers: [rule: string, url: string, token: string | undefined, status: number, code: string | undefined][] = [
+  ['health is open', '/health/live', undefined, 200, undefined],
+  ['so is readiness', '/health/ready', undefined, 200, undefined],
+  ['and the CA key', '/ca.pub', undefined, 200, undefined],
+  ['decisions are not', '/v1/decisions', undefined, 401, 'unauthorized'],
+  ['an unknown token is nobody', '/v1/decisions', 'wrong', 401, 'unauthorized'],
+  ['one whose policy says no is refused', '/v1/decisions', 'other', 403, 'forbidden'],
+  ['one of the group reads', '/v1/decisions', 'secret', 200, undefined],
+  ['what is not there is not told to strangers', '/nothing', undefined, 401, 'unauthorized'],
+  ['what is not there', '/nothing', 'secret', 404, 'resource_not_found'],
+  ['a limit is a number', '/v1/decisions?limit=x', 'secret', 400, 'invalid_parameter'],
+  ['from one', '/v1/decisions?limit=0', 'secret', 400, 'invalid_parameter'],
+  ['to five hundred', '/v1/decisions?limit=501', 'secret', 400, 'invalid_parameter'],
+  ['an unknown parameter is refused', '/v1/decisions?limt=5', 'secret', 400, 'invalid_parameter'],
+  ['one that comes twice too', '/v1/decisions?limit=5&limit=6', 'secret', 400, 'invalid_parameter'],
+  ['a cursor of others is refused', '/v1/decisions?cursor=AAAA', 'secret', 400, 'invalid_parameter'],
+  ['an id has a shape', '/v1/decisions/1', 'secret', 400, 'invalid_parameter'],
+  ['an unknown id', `/v1/decisions/${id(9)}`, 'secret', 404, 'resource_not_found'],
+  ['a known one', `/v1/decisions/${id(3)}`, 'secret', 200, undefined],
+]
+for (const [rule, url, token, status, code] of answers)
+  test(rule, async () => {
+    const answer = await anApp().get(url, token)
+    assert.deepEqual(
+      [answer.statusCode, code === undefined ? undefined : answer.json().code],
+      [status, code],
+      answer.body,
+    )
+    if (code !== undefined) assert.deepEqual(Object.keys(answer.json()), ['code', 'message'])
+  })
+
+test('events come back as the exact bytes that were written', async () => {
+  const { get } = anApp()
+  assert.equal((await get(`/v1/decisions/${id(2)}`, 'secret')).body, event(2))
+  assert.equal((await get('/v1/decisions?limit=1', 'secret')).body.startsWith(`{"decisions":[${event(5)}]`), true)
+})
+test('the pages hold everything once, newest first', async () => {
+  const { get } = anApp()
+  const seen: string[] = []
+  for (let url: string | undefined = '/v1/decisions?limit=2'; url !== undefined; ) {
+    const page: { decisions: { decision_id: string }[]; next_cursor?: string } = (await get(url, 'secret')).json()
+    seen.push(...page.decisions.map(({ decision_id }) => decision_id))
+    url = page.next_cursor === undefined ? undefined : `/v1/decisions?limit=2&cursor=${page.next_cursor}`
+  }
+  assert.deepEqual(seen, [5, 4, 3, 2, 1].map(id))
+})
+test('the policy is asked for the path as it is written, by its parts', async () => {
+  const { get, asked } = anApp()
+  await get('/v1/decisions?limit=1', 'secret')
+  await get('/v1/de%63isions', 'secret')
+  await get('//v1/decisions', 'secret')
+  assert.deepEqual(
+    asked.map(({ path }) => path),
+    [
+      ['v1', 'decisions'],
+      ['v1', 'decisions'],
+      ['', 'v1', 'decisions'],
+    ],
+  )
+  assert.deepEqual(asked[0]?.identity, { kind: 'token', username: 'ci', groups: ['read'] })
+})
+test('a policy that fails to answer is a no, and no detail gets out', async () => {
+  const failing = anApp({ authorize: () => Promise.reject(new Error('secret detail')) })
+  const answer = await failing.get('/v1/decisions', 'secret')
+  assert.equal(answer.statusCode, 500)
+  assert.ok(!answer.body.includes('secret detail'))
+})
+test('who is not ready says why', async () => {
+  const { get } = anApp({ readiness: async () => [{ name: 'policy', why: 'no bundle' }, { name: 'store' }] })
+  const answer = await get('/health/ready')
+  assert.deepEqual([answer.statusCode, answer.json()], [503, { status: 'not ready', faults: { policy: 'no bundle' } }])
+})
+test('the CA key is ready for TrustedUserCAKeys', async () => {
+  const answer = await anApp().get('/ca.pub')
+  assert.deepEqual(
+    [answer.body, answer.headers['content-type']],
+    ['ssh-ed25519 AAAA ca\n', 'text/plain; charset=utf-8'],
+  )
+})

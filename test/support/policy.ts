@@ -1,0 +1,15 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { opaPath } from './opa.ts'
+import type { Workspace } from './workspace.ts'
+
+/** Compiles one file of Rego, whose entrypoints are annotated, into a bundle; with the shipped rule for the HTTP API. */
+export function buildPolicy(workspace: Workspace, rego: string, name: string): string {
+  const file = workspace.write(`${name}.rego`, rego)
+  const authz = join(import.meta.dirname, '..', '..', 'policies', 'system', 'authz.rego')
+  const output = workspace.path(name)
+  execFileSync(opaPath(), ['build', '--target', 'wasm', '--revision', name, '--output', output, file, authz], {
+    stdio: 'pipe',
+  })
+  return output
+}

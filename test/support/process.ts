@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+
+/** A program that runs until it is disposed of, and everything it has said. */
+export interface Running extends AsyncDisposable {
+  readonly child: ChildProcess
+  readonly lines: readonly string[]
+  /** Resolves with the first line that matches, past or to come; rejects when the program ends before. */
+  line(pattern: RegExp): Promise<string>
+  /** The exit code, once there is one. */
+  ended(): Promise<number | null>
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  child.stdin.on('error', () => {}) // held open, so that a program that reads it waits
+  const lines: string[] = []
+  const waiting = new Set<() => void>()
+  const wake = (): void => {
+    for (const look of waiting) look()
+  }
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line)
+      wake()
+    })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  void ended.then(wake)
+  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
+  return {
+    child,
+    lines,
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = lines.find((line) => pattern.test(line))
+          if (found === undefined && !isOver()) return
+          waiting.delete(look)
+          if (found !== undefined) resolve(found)
+          else reject(new Error(`${command} ended before ${pattern}:\n${lines.slice(-40).join('\n')}`))
+        }
+        waiting.add(look)
+        look()
+      }),
+    async ended() {
+      await ended
+      return child.exitCode
+    },
+    stop(signal = 'SIGTERM') {
+      if (!isOver()) child.kill(signal)
+      return this.ended()
+    },
+    async [Symbol.asyncDispose]() {
+      await this.stop('SIGKILL')
+    },
+  }
+}
+
+export interface Finished {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end; one that takes longer than `seconds` is killed, and its `signal` says so. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: {
+    input?: string | Buffer
+    env?: NodeJS.ProcessEnv
+    cwd?: string
+    seconds?: number
+    /** Called with each piece of stderr; what it throws is thrown at the end. */
+    onStderr?: (text: string) => Promise<void>
+  } = {},
+): Promise<Finished> {
+  const child = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  })
+  const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
+  for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => output[name].push(chunk))
+  let fault: unknown
+  const heard = (chunk: Buffer): void => {
+    options.onStderr?.(chunk.toString('utf8')).catch((thrown: unknown) => (fault ??= thrown))
+  }
+  child.stderr.on('data', heard)
+  child.stdin.on('error', () => {}).end(options.input ?? '')
+  const timer = setTimeout(() => child.kill('SIGKILL'), (options.seconds ?? 30) * 1000)
+  await once(child, 'close')
+  clearTimeout(timer)
+  if (fault !== undefined) throw fault
+  const text = (name: 'stdout' | 'stderr'): string => Buffer.concat(output[name]).toString('utf8')
+  return { code: child.exitCode, signal: child.signalCode, stdout: text('stdout'), stderr: text('stderr') }
+}
