@@ -38,19 +38,20 @@ export interface Sources {
   readonly entrypoints: readonly string[]
   /** The document `data`. */
   readonly data?: string
-  /** Path of a capabilities file. */
-  readonly capabilities?: string
+  /** What the policy may call: what is shipped as served, or all that this OPA knows. */
+  readonly calls?: 'served' | 'all'
 }
 
 /** Compiles Rego as the gateway's own policies are compiled. */
-export async function compileRego({ modules, entrypoints, data, capabilities = shipped }: Sources): Promise<Bundle> {
+export async function compileRego({ modules, entrypoints, data, calls = 'served' }: Sources): Promise<Bundle> {
   const folder = await mkdtemp(join(tmpdir(), 'regate-rego-'))
   try {
     await Promise.all(modules.map((text, at) => writeFile(join(folder, `policy${at}.rego`), text)))
     if (data !== undefined) await writeFile(join(folder, 'data.json'), data)
     const bundle = join(folder, 'bundle.tar.gz')
     const flags = entrypoints.flatMap((entrypoint) => ['--entrypoint', entrypoint])
-    await opa('build', '--target', 'wasm', '--capabilities', capabilities, ...flags, '--output', bundle, folder)
+    if (calls === 'served') flags.push('--capabilities', shipped)
+    await opa('build', '--target', 'wasm', ...flags, '--output', bundle, folder)
     return await readBundle(bundle)
   } finally {
     await rm(folder, { recursive: true })

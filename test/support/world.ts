@@ -27,7 +27,10 @@ export interface GatewayProcess extends Running {
   readonly httpPort: number
 }
 export interface SshOptions {
+  /** Who the code is approved as: alice. */
   readonly who?: string
+  /** What is done with the code instead. */
+  readonly onCode?: (code: string) => Promise<void>
   /** A file in the workspace. */
   readonly key?: string
   readonly login?: string
@@ -54,14 +57,17 @@ export interface DecisionEvent {
     }
   }
 }
+type MoreConfig = Record<string, unknown> & { routes?: object[] }
 export interface WorldOptions {
   /** Route names, and the certificate that the policy gives on them. */
   readonly certificates?: Readonly<Record<string, Partial<CertificateRequest>>>
   /** More of regate.yaml; routes are added to. */
-  readonly config?: (world: { sshd: Sshd; workspace: Workspace }) => Record<string, unknown> & { routes?: object[] }
+  readonly config?: (world: { sshd: Sshd; workspace: Workspace }) => MoreConfig | Promise<MoreConfig>
   /** Rego of a whole policy, in place of the one that answers what the routes' labels say. */
   readonly policy?: string
   readonly sshd?: readonly string[]
+  /** What is done to the bundle before the gateway sees it. */
+  readonly spoilBundle?: (path: string) => void
   readonly codeSeconds?: number
 }
 
@@ -94,8 +100,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     await startLyingIssuer({ accounts, pollSeconds: 0.05, codeSeconds: options.codeSeconds ?? 60 }),
   )
   const sshd = undo.use(await startSshd(workspace, ca.publicKey, 'sshd', options.sshd))
-  buildPolicy(workspace, options.policy ?? policyOfLabels, 'bundle.tar.gz')
-  const more = options.config?.({ sshd, workspace }) ?? {}
+  const bundle = buildPolicy(workspace, options.policy ?? policyOfLabels, 'bundle.tar.gz')
+  options.spoilBundle?.(bundle)
+  const more = (await options.config?.({ sshd, workspace })) ?? {}
   const certificates = Object.entries(options.certificates ?? {}).map(([name, change]) => ({
     name,
     host: '127.0.0.1',
@@ -193,12 +200,13 @@ export function writeSshConfig(workspace: Workspace, gateway: GatewayProcess, ro
 
 /** Runs ssh to its end; a code that it shows is approved. */
 async function ssh(world: World, route: string, args: readonly string[], options: SshOptions): Promise<Finished> {
-  const identity = options.key === undefined ? [] : ['-i', world.workspace.path(options.key), '-o', 'IdentityFile=none']
+  const identity = options.key === undefined ? [] : ['-i', world.workspace.path(options.key)]
   const user = ['-l', `${options.login ?? 'postgres'}@${route}`]
   return run('ssh', ['-F', world.config, ...identity, ...user, ...(options.options ?? []), route, ...args], {
     onStderr: async (text) => {
       const [, code] = /Code {3}(\S+)/.exec(text) ?? []
-      if (code !== undefined) await world.issuer.approve(code, options.who ?? 'alice')
+      if (code === undefined) return
+      await (options.onCode?.(code) ?? world.issuer.approve(code, options.who ?? 'alice'))
     },
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),

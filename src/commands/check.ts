@@ -1,0 +1,78 @@
+import { loadKeys } from '../compose.ts'
+import { type Config, readConfig } from '../config.ts'
+import { findRoute, hostKeysOf, type RouteSettings } from '../gateway/routes.ts'
+import { createIssuer } from '../identity/issuer.ts'
+import { fingerprintOf } from '../model/fingerprint.ts'
+import { printable } from '../model/text.ts'
+import { readBundle } from '../policy/bundle.ts'
+import { PolicyPool } from '../policy/pool.ts'
+import { hostKeyAlgorithms } from '../ssh/algorithms.ts'
+import { algorithmsFor, checkHostKey, hostKeyText } from '../ssh/host-keys.ts'
+import { reach } from '../ssh/target.ts'
+import { openStore } from '../store/open.ts'
+
+/** A check by its name: resolves with what there is to say of it, rejects with what is wrong. */
+type Check = readonly [name: string, run: () => Promise<string>]
+
+const entrypoints = ['ssh/decision', 'ssh/offers', 'ssh/explain', 'system/authz/allow']
+
+/** Runs all checks, prints a line each, and answers whether all went well. A file that cannot be read is thrown. */
+export async function check(file: string, scan: boolean): Promise<boolean> {
+  const config = readConfig(file, process.env)
+  const checks: Check[] = [
+    ['keys', async () => `user CA ${loadKeys(config).authority.fingerprint}`],
+    ['store', () => checkStore(config)],
+    ['policy', () => checkPolicy(config)],
+    ['identity provider', () => checkIssuer(config)],
+    ...config.routes.map((route): Check => [`route ${route.name}`, () => checkRoute(route, config, scan)]),
+  ]
+  const results = await Promise.all(checks.map(([name, run]) => outcome(name, run)))
+  for (const { name, good, text } of results) console.log(`${good ? 'ok    ' : 'FAILED'}  ${name}: ${text}`)
+  return results.every(({ good }) => good)
+}
+
+async function outcome(name: string, run: () => Promise<string>) {
+  try {
+    return { name, good: true, text: await run() }
+  } catch (thrown) {
+    return { name, good: false, text: printable((thrown as Error).message, 600) }
+  }
+}
+
+async function checkStore(config: Config): Promise<string> {
+  await using store = await openStore(config.store)
+  await store.ping()
+  return config.store
+}
+
+async function checkPolicy({ policy }: Config): Promise<string> {
+  const bundle = await readBundle(policy.bundle)
+  await using pool = await PolicyPool.start(bundle, policy)
+  const missing = entrypoints.filter((name) => !pool.entrypoints.includes(name))
+  if (missing.length > 0) throw new Error(`${policy.bundle} lacks the entrypoints ${missing.join(', ')}`)
+  return `${policy.bundle}, revision ${bundle.revision}`
+}
+
+async function checkIssuer({ identity }: Config): Promise<string> {
+  await createIssuer(identity).probe()
+  return identity.issuer.href
+}
+
+/** Connects and compares; whose key is not known is shown, so that it can be compared by other means and written down. */
+async function checkRoute(settings: RouteSettings, config: Config, scan: boolean): Promise<string> {
+  const route = findRoute([settings], settings.name)
+  if (route === undefined) return 'a pattern: its hosts are checked when somebody asks for them'
+  const known = await hostKeysOf(route)
+  let seen: Buffer | undefined
+  const look = (shown: Buffer): void => {
+    seen = shown
+    if (!scan) checkHostKey(known, shown)
+  }
+  const algorithms = scan || known.keys.length === 0 ? hostKeyAlgorithms : algorithmsFor(known)
+  const target = await reach(route, algorithms, look, config.limits, new AbortController().signal)
+  target.leave()
+  if (seen === undefined) throw new Error('the host showed no key')
+  return scan
+    ? `${fingerprintOf(seen)}\n        host_keys: ["${hostKeyText(seen)}"]`
+    : `${route.host}:${route.port} ${fingerprintOf(seen)}`
+}

@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import pino from 'pino'
+import { compose } from '../compose.ts'
+import { readConfig } from '../config.ts'
+import { faultFields } from '../model/log.ts'
+import type { Milliseconds } from '../model/units.ts'
+import { version } from '../project.ts'
+import { nativeCiphers } from '../ssh/ssh2.ts'
+
+/** Runs the gateway until SIGTERM or SIGINT; a second one does not wait for live sessions. */
+export async function serve(file: string): Promise<void> {
+  const config = readConfig(file, process.env)
+  const log = pino({ level: config.log.level, base: { gateway: config.gateway.name } })
+  // A fault that no connection owns: nothing that follows it could be trusted.
+  process.on('uncaughtException', (fault) => {
+    log.fatal(faultFields(fault), 'the gateway met a fault of its own')
+    process.exit(1)
+  })
+  const gateway = await compose(config, log)
+  if (!nativeCiphers) log.warn({}, 'ssh2’s native addon is missing: ciphers run at two thirds of their speed')
+  const { sshPort, httpPort } = gateway
+  log.info(
+    { version, ssh: `${config.gateway.listen.host}:${sshPort}`, http: `${config.http.listen.host}:${httpPort}` },
+    'ready',
+  )
+
+  const signal = await stopSignal()
+  const impatience = stopSignal()
+  log.info({ signal }, 'stopping')
+  const atOnce = impatience.then(() => gateway.close(0 as Milliseconds))
+  await Promise.race([gateway.close(config.gateway.shutdownGrace), atOnce])
+  log.info({}, 'stopped')
+  process.exit(0)
+}
+
+async function stopSignal(): Promise<NodeJS.Signals> {
+  const heard = new AbortController()
+  const listen = (name: NodeJS.Signals) => once(process, name, { signal: heard.signal }).then(() => name)
+  const signals = [listen('SIGTERM'), listen('SIGINT')]
+  for (const signal of signals) signal.catch(() => {}) // the other one
+  const name = await Promise.race(signals)
+  heard.abort()
+  return name
+}

@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import type { SourceAddressRule } from './certificate/issue.ts'
+import { type ConfigProblem, type Located, readYaml } from './config-file.ts'
+import { configSchema, type WrittenConfig } from './config-schema.ts'
+import type { RouteSettings } from './gateway/routes.ts'
+import { isTrustworthy } from './identity/issuer.ts'
+import { type Cidr, type Nearness, parseCidr } from './model/address.ts'
+import { GatewayError } from './model/errors.ts'
+import { type Milliseconds, parseDuration } from './model/units.ts'
+import { parseHostKey } from './ssh/host-keys.ts'
+
+/** The whole configuration, checked, with defaults filled in and paths made absolute. Lengths of time in milliseconds. */
+export interface Config {
+  readonly gateway: {
+    readonly name: string
+    readonly listen: HostAndPort
+    readonly hostKeys: readonly string[]
+    readonly loginCase: 'lower' | 'any'
+    readonly shutdownGrace: Milliseconds
+  }
+  readonly http: { readonly listen: HostAndPort; readonly tokens: readonly Token[] }
+  readonly ca: { readonly key: string }
+  readonly certificate: { /** Seconds. */ readonly maxTtl: number; readonly sourceAddress: SourceAddressRule }
+  readonly policy: {
+    readonly bundle: string
+    readonly deadline: Milliseconds
+    /** Of 64 KiB. */
+    readonly memoryPages: number
+    readonly workers: number
+  }
+  readonly identity: {
+    readonly issuer: URL
+    readonly clientId: string
+    readonly clientSecret?: string
+    readonly scopes: readonly string[]
+    readonly usernameClaims: readonly string[]
+    readonly groupsClaim: string
+    readonly loginTtl: Milliseconds
+    readonly loginFrom: Nearness
+  }
+  /** `sqlite:` and an absolute path. */
+  readonly store: string
+  readonly log: { readonly level: string; readonly decisionsOnConsole: boolean }
+  readonly limits: Limits
+  readonly routes: readonly RouteSettings[]
+}
+export interface HostAndPort {
+  readonly host: string
+  readonly port: number
+}
+export interface Token {
+  readonly name: string
+  readonly sha256: string
+  readonly groups: readonly string[]
+}
+export interface Limits {
+  readonly unauthenticated: number
+  readonly unauthenticatedPerSource: number
+  readonly signIns: number
+  readonly signInsPerSource: number
+  readonly identWait: Milliseconds
+  readonly grace: Milliseconds
+  readonly signInGrace: Milliseconds
+  readonly offers: number
+  readonly attempts: number
+  readonly rsaBits: number
+  readonly channels: number
+  readonly unanswered: number
+  readonly connect: Milliseconds
+  readonly handshake: Milliseconds
+}
+
+/** The configuration file does not say what it must; every fault of it, in the order of the file. */
+export class ConfigError extends GatewayError {
+  readonly problems: readonly ConfigProblem[]
+  constructor(problems: readonly ConfigProblem[]) {
+    super('CONFIG_INVALID', problems.map(({ where, message }) => `${where}: ${message}`).join('\n'))
+    this.problems = problems
+  }
+}
+
+/** Reads `regate.yaml`. Throws ConfigError with all that is wrong with it, or the error of a file that cannot be read. */
+export function readConfig(file: string, env: NodeJS.ProcessEnv): Config {
+  const yaml = readYaml(file, readFileSync(file, 'utf8'), env, configSchema)
+  if (yaml.problems.length > 0) throw new ConfigError(yaml.problems)
+  const problems: ConfigProblem[] = []
+  const config = build(yaml as Located<WrittenConfig>, dirname(resolve(file)), problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+function build({ value, where }: Located<WrittenConfig>, folder: string, problems: ConfigProblem[]): Config {
+  const { gateway, http, ca, certificate, policy, identity, log, limits = {} } = value
+  const at = (path: string): string => resolve(folder, path)
+  const problem = (pointer: string, message: string): void => void problems.push({ where: where(pointer), message })
+  return {
+    gateway: {
+      name:
+        gateway.name ??
+        hostname()
+          .replace(/[^A-Za-z0-9.-]/g, '-')
+          .slice(0, 63),
+      listen: readAddress(gateway.listen ?? '0.0.0.0:2222'),
+      hostKeys: gateway.host_keys.map(at),
+      loginCase: gateway.login_case ?? 'lower',
+      shutdownGrace: duration(gateway.shutdown_grace, '30s'),
+    },
+    http: { listen: readAddress(http?.listen ?? '127.0.0.1:8022'), tokens: http?.tokens ?? [] },
+    ca: { key: at(ca.key) },
+    certificate: {
+      maxTtl: certificate?.max_ttl ?? 300,
+      sourceAddress: readSourceAddress(certificate?.source_address ?? 'auto', problem),
+    },
+    policy: {
+      bundle: at(policy.bundle),
+      deadline: duration(policy.deadline, '50ms'),
+      memoryPages: Number.parseInt(policy.memory ?? '64MiB', 10) * 16,
+      workers: policy.workers ?? 1,
+    },
+    identity: {
+      issuer: readIssuer(identity.issuer, problem),
+      clientId: identity.client_id,
+      ...readSecret(identity, at, problem),
+      scopes: identity.scopes ?? ['openid', 'email', 'groups'],
+      usernameClaims: [identity.username_claim ?? ['preferred_username', 'email']].flat(),
+      groupsClaim: identity.groups_claim ?? 'groups',
+      loginTtl: duration(identity.login_ttl, '8h'),
+      loginFrom: identity.login_from ?? 'prefix',
+    },
+    store: `sqlite:${at((value.store ?? 'sqlite:regate.db').slice('sqlite:'.length))}`,
+    log: { level: log?.level ?? 'info', decisionsOnConsole: log?.decisions?.console ?? false },
+    limits: readLimits(limits),
+    routes: readRoutes(value.routes, at, problem),
+  }
+}
+
+type Problem = (pointer: string, message: string) => void
+
+/** The shape was checked: it is one. */
+function duration(written: string | undefined, usual: string): Milliseconds {
+  return parseDuration(written ?? usual) ?? (0 as Milliseconds)
+}
+
+function readAddress(text: string): HostAndPort {
+  const at = text.lastIndexOf(':')
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
+}
+
+function readSourceAddress(written: 'auto' | 'off' | string[], problem: Problem): SourceAddressRule {
+  if (typeof written === 'string') return written
+  for (const [index, text] of written.entries())
+    if (parseCidr(text) === undefined) problem(`/certificate/source_address/${index}`, `${text} is no CIDR`)
+  return written as unknown as readonly Cidr[]
+}
+
+function readIssuer(text: string, problem: Problem): URL {
+  const url = URL.parse(text)
+  if (url === null) problem('/identity/issuer', 'is no URL')
+  else if (!isTrustworthy(url)) problem('/identity/issuer', 'must be https; http is taken for loopback addresses only')
+  return url ?? new URL('https://invalid.invalid')
+}
+
+function readSecret(identity: WrittenConfig['identity'], at: (path: string) => string, problem: Problem) {
+  const { client_secret: secret, client_secret_file: file } = identity
+  if (secret !== undefined && file !== undefined)
+    problem('/identity/client_secret', 'stands beside client_secret_file: keep one')
+  if (file === undefined) return secret === undefined ? {} : { clientSecret: secret }
+  try {
+    return { clientSecret: readFileSync(at(file), 'utf8').trim() }
+  } catch (error) {
+    problem('/identity/client_secret_file', (error as Error).message)
+    return {}
+  }
+}
+
+function readLimits(limits: NonNullable<WrittenConfig['limits']>): Limits {
+  return {
+    unauthenticated: limits.unauthenticated ?? 300,
+    unauthenticatedPerSource: limits.unauthenticated_per_source ?? 20,
+    signIns: limits.sign_ins ?? 1_000,
+    signInsPerSource: limits.sign_ins_per_source ?? 5,
+    identWait: duration(limits.ident_wait, '10s'),
+    grace: duration(limits.grace, '60s'),
+    signInGrace: duration(limits.sign_in_grace, '10m'),
+    offers: limits.offers ?? 20,
+    attempts: limits.attempts ?? 6,
+    rsaBits: limits.rsa_bits ?? 3_072,
+    channels: limits.channels ?? 256,
+    unanswered: limits.unanswered ?? 256,
+    connect: duration(limits.connect, '10s'),
+    handshake: duration(limits.handshake, '20s'),
+  }
+}
+
+function readRoutes(written: WrittenConfig['routes'], at: (path: string) => string, problem: Problem): RouteSettings[] {
+  return written.map((route, index) => {
+    const pointer = `/routes/${index}`
+    if (written.findIndex(({ name }) => name === route.name) !== index)
+      problem(`${pointer}/name`, `${route.name} stands there twice`)
+    if (route.host.includes('{name}') && !route.name.includes('*'))
+      problem(`${pointer}/host`, '{name} needs a * in the name')
+    if (route.host_keys === undefined && route.known_hosts === undefined)
+      problem(pointer, 'needs host_keys or known_hosts: a target whose host key is not known is not gone to')
+    const hostKeys = (route.host_keys ?? []).flatMap((text, number) =>
+      readHostKey(text, `${pointer}/host_keys/${number}`, problem),
+    )
+    const { name, host, port = 22, labels = {} } = route
+    const knownHosts = route.known_hosts === undefined ? {} : { knownHosts: at(route.known_hosts) }
+    return { name, host, port, labels: labels as Record<string, string>, hostKeys, ...knownHosts }
+  })
+}
+
+function readHostKey(text: string, pointer: string, problem: Problem) {
+  try {
+    return [parseHostKey(text)]
+  } catch (error) {
+    problem(pointer, (error as Error).message)
+    return []
+  }
+}

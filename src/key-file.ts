@@ -1,0 +1,35 @@
+import { readFileSync, statSync } from 'node:fs'
+import { GatewayError } from './model/errors.ts'
+
+const sizeMost = 65_536
+
+/**
+ * The text of a private key file, which nobody but its owner may read or write and whose owner is we or root (as
+ * OpenSSH: authfile.c, sshkey_perm_ok). Throws KEY_FILE.
+ */
+export function readKeyFile(path: string): string {
+  const { mode, uid, size } = found(path)
+  if (!mode.isFile) throw new GatewayError('KEY_FILE', `${path} is no file`)
+  if ((mode.bits & 0o077) !== 0)
+    throw new GatewayError(
+      'KEY_FILE',
+      `${path} is open to others (mode ${mode.bits.toString(8).padStart(4, '0')}): chmod 600 it`,
+    )
+  if (uid !== 0 && uid !== process.getuid?.())
+    throw new GatewayError('KEY_FILE', `${path} belongs to another user (${uid})`)
+  if (size > sizeMost) throw new GatewayError('KEY_FILE', `${path} is too large for a key`)
+  return readFileSync(path, 'utf8')
+}
+
+function found(path: string) {
+  try {
+    const stats = statSync(path)
+    return { mode: { isFile: stats.isFile(), bits: stats.mode & 0o777 }, uid: stats.uid, size: stats.size }
+  } catch (cause) {
+    throw new GatewayError(
+      'KEY_FILE',
+      `${path}: ${(cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message}`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,34 @@
+import { type ErrorCode, GatewayError } from '../model/errors.ts'
+import { depthMost } from './value-text.ts'
+
+/**
+ * Refuses what a module would read otherwise than JSON, or not survive: text that is no JSON, half of a surrogate pair, a
+ * number without end, and nesting beyond `depthMost`. (A module takes text that does not read for no input at all.)
+ */
+export function checkJson(text: string, code: ErrorCode): void {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new GatewayError(code, 'this is no JSON text', { cause })
+  }
+  const fault = faultIn(value, 0)
+  if (fault !== undefined) throw new GatewayError(code, fault)
+}
+
+function faultIn(value: unknown, depth: number): string | undefined {
+  if (depth > depthMost) return `nested deeper than ${depthMost}`
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'a text that is not well-formed Unicode'
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'a number that is too large'
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) return firstFault(value, (item) => faultIn(item, depth + 1))
+  return firstFault(Object.entries(value), ([key, held]) => faultIn(key, depth) ?? faultIn(held, depth + 1))
+}
+
+function firstFault<Item>(items: readonly Item[], look: (item: Item) => string | undefined): string | undefined {
+  for (const item of items) {
+    const fault = look(item)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}

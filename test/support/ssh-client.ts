@@ -1,0 +1,120 @@
+import type { EventEmitter } from 'node:events'
+import { createRequire } from 'node:module'
+import type * as Ssh2 from 'ssh2'
+import type { AnyAuthMethod, ParsedKey, Client as Ssh2Client } from 'ssh2'
+import { fingerprintOf } from '../../src/model/fingerprint.ts'
+import { Client, type Insides, messageHandlers, sendMessage, utils } from '../../src/ssh/ssh2.ts'
+
+/*
+ * A client that does what stock clients never do. It shares the packet layer with the gateway's own code, but runs in the
+ * test's process: nothing of the gateway that is tested is in it.
+ */
+export interface RawClient extends Disposable {
+  readonly ssh: Ssh2Client
+  /** Sends one message as it is. */
+  send(message: Uint8Array): void
+  /** The next message of the connection protocol with this number; rejects when the connection ends before. */
+  next(number: number): Promise<Buffer>
+  /** How the connection ended. */
+  readonly closed: Promise<string>
+  /** Stops reading from the TCP connection. */
+  pause(): void
+  resume(): void
+  readonly unsent: number
+}
+
+// Loaded after the gateway's own loader has patched it.
+const { BaseAgent } = createRequire(import.meta.url)('ssh2') as typeof Ssh2
+
+/** Offers one key and signs with another. */
+export class ForgingAgent extends BaseAgent<ParsedKey> {
+  readonly #offered: ParsedKey
+  readonly #used: ParsedKey
+  constructor(offered: string, used: string) {
+    super()
+    this.#offered = parse(offered)
+    this.#used = parse(used)
+  }
+  override getIdentities(done: (error: Error | undefined, keys?: ParsedKey[]) => void): void {
+    done(undefined, [this.#offered])
+  }
+  override sign(_key: unknown, data: Buffer, options: unknown, done?: unknown): void {
+    const answer = (typeof options === 'function' ? options : done) as (error: undefined, signature: Buffer) => void
+    answer(undefined, this.#used.sign(data) as unknown as Buffer)
+  }
+}
+
+function parse(text: string): ParsedKey {
+  const key = utils.parseKey(text)
+  if (key instanceof Error) throw key
+  return key
+}
+
+const received = new WeakMap<object, Map<number, Buffer[]>>()
+for (const number of [80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 3]) {
+  const original = messageHandlers[number]
+  messageHandlers[number] = (protocol, payload) => {
+    const queues = received.get(protocol)
+    if (queues === undefined) return original?.(protocol, payload)
+    const queue = queues.get(number) ?? []
+    queue.push(Buffer.from(payload))
+    queues.set(number, queue)
+    for (const wake of arrivals.get(protocol) ?? []) wake()
+    return undefined
+  }
+}
+const arrivals = new WeakMap<object, Set<() => void>>()
+
+export interface RawOptions {
+  readonly port: number
+  readonly username: string
+  /** Absent: it never tries. */
+  readonly authHandler?: readonly AnyAuthMethod[]
+  /** Resolves once this event came; `ready` when absent. */
+  readonly until?: 'ready' | 'handshake' | 'close'
+}
+
+export async function rawClient({ port, username, authHandler, until = 'ready' }: RawOptions): Promise<RawClient> {
+  const ssh = new Client()
+  const ended = Promise.withResolvers<string>()
+  let why = 'closed'
+  ssh.on('error', (error) => (why = error.message)).on('close', () => ended.resolve(why))
+  const reached = Promise.race([new Promise((resolve) => (ssh as EventEmitter).once(until, resolve)), ended.promise])
+  ssh.connect({
+    host: '127.0.0.1',
+    port,
+    username,
+    authHandler: authHandler === undefined ? () => undefined : [...authHandler],
+    hostVerifier: (key: Buffer) => fingerprintOf(key) !== '',
+  })
+  const { _protocol: protocol, _sock: socket } = ssh as unknown as Insides
+  received.set(protocol, new Map())
+  const waiting = new Set<() => void>()
+  arrivals.set(protocol, waiting)
+  await reached
+  return {
+    ssh,
+    closed: ended.promise,
+    send: (message) => {
+      if (protocol._destruct !== undefined) sendMessage(protocol, message)
+    },
+    next: (number) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const message = received.get(protocol)?.get(number)?.shift()
+          if (message === undefined) return
+          waiting.delete(look)
+          resolve(message)
+        }
+        waiting.add(look)
+        void ended.promise.then((reason) => reject(new Error(`the connection ended: ${reason}`)))
+        look()
+      }),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    get unsent() {
+      return socket.writableLength
+    },
+    [Symbol.dispose]: () => ssh.destroy(),
+  }
+}
