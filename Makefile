@@ -1,14 +1,21 @@
-# Regate. `make` lists what there is to do.
+# Regate. `make` lists what there is to do; everything that is needed and missing is brought first, and said.
 
-NODE_HOME := $(shell bin/setup node-home)
-export PATH := $(CURDIR)/.tools/bin:$(NODE_HOME)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# Ours before what the machine has. setup finds or brings the Node.js that is new enough.
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 NODE := node --disable-warning=ExperimentalWarning
+REGO := ssh access system data
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
 
-deps: ## what the project needs and the machine lacks
+deps: ## what everything needs: Node.js and the npm packages
 	@bin/setup deps
+
+tools: deps ## what the tests need besides: OPA, OpenSSH and other programs
+	@bin/setup opa
+	@bin/setup debian
+
+test: types lint policies schemas-verify wasm-verify unit e2e ## everything that CI runs
 
 types: deps ## the compiler's opinion
 	tsc -p .
@@ -16,7 +23,39 @@ types: deps ## the compiler's opinion
 lint: deps ## format and lint
 	biome check
 
-fmt: deps ## formats everything
+fmt: deps ## formats TypeScript and Rego
 	biome check --write
+	opa fmt --write policies
 
-.PHONY: help deps types lint fmt
+policies: tools ## the policies' own tests, format and types
+	opa fmt --fail --list policies
+	cd policies && opa check --strict --schema schemas --capabilities capabilities.json $(REGO)
+	cd policies && opa test --capabilities capabilities.json $(REGO)
+	cd policies && opa test --capabilities capabilities.json --coverage --threshold 90 $(REGO) >/dev/null
+
+schemas: tools ## writes policies/schemas and policies/capabilities.json
+	$(NODE) bin/schemas.ts
+	$(NODE) bin/capabilities.ts
+
+schemas-verify: deps
+	$(NODE) bin/schemas.ts --check
+
+wasm: tools ## compiles the policies into wasm/bundle.tar.gz
+	bin/regate policy build
+
+wasm-verify: tools ## builds the bundle again and compares the bytes
+	@temporary=$$(mktemp -d) && trap 'rm -r "$$temporary"' EXIT && \
+	bin/regate policy build --output "$$temporary/bundle.tar.gz" >/dev/null && \
+	cmp "$$temporary/bundle.tar.gz" wasm/bundle.tar.gz && echo 'wasm/bundle.tar.gz is what the policies compile to' || \
+	{ echo 'wasm/bundle.tar.gz is stale: make wasm' >&2; exit 1; }
+
+unit: tools ## tests of the parts
+	$(NODE) --test --test-timeout=120000 $(shell find test -name '*.test.ts' -not -path 'test/e2e/*' -not -path 'test/demo/*' | sort)
+
+e2e: tools ## tests of the whole, with real ssh and sshd
+	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
+
+clean: ## removes what was brought and built
+	rm -rf node_modules .tools dist coverage
+
+.PHONY: help deps tools test types lint fmt policies schemas schemas-verify wasm wasm-verify unit e2e clean

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, sep } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { GatewayError } from '../model/errors.ts'
 import { findProject } from '../project.ts'
 
@@ -20,14 +20,16 @@ const roots = ['ssh', 'access', 'system', 'data']
  * builds of the same files with the same OPA are the same bytes.
  */
 export function buildBundle({ policies, output, opa = findOpa() }: BuildOptions): { revision: string } {
-  const inputs = roots.map((root) => join(policies, root)).filter((root) => existsSync(root))
+  // OPA is run inside the folder: the names in the bundle, and so its bytes, do not depend on where that lies.
+  const inputs = roots.filter((root) => existsSync(join(policies, root)))
   if (inputs.length === 0) throw new GatewayError('POLICY_BUNDLE', `${policies} holds none of ${roots.join(', ')}`)
   const revision = revisionOf(policies)
-  const capabilities = ['--capabilities', join(policies, 'capabilities.json')]
-  run(opa, ['check', '--strict', '--schema', join(policies, 'schemas'), ...capabilities, ...inputs])
+  const capabilities = ['--capabilities', 'capabilities.json']
+  const run = (args: readonly string[]): void => runOpa(opa, args, policies)
+  run(['check', '--strict', '--schema', 'schemas', ...capabilities, ...inputs])
   mkdirSync(dirname(output), { recursive: true })
   const ignore = ['--ignore', '*_test.rego']
-  run(opa, [
+  run([
     'build',
     '--target',
     'wasm',
@@ -36,7 +38,7 @@ export function buildBundle({ policies, output, opa = findOpa() }: BuildOptions)
     '--revision',
     revision,
     '--output',
-    output,
+    resolve(output),
     ...inputs,
   ])
   return { revision }
@@ -58,8 +60,8 @@ export function revisionOf(policies: string): string {
   return hash.digest('hex').slice(0, 16)
 }
 
-function run(opa: string, args: readonly string[]): void {
-  const { status, error, stdout, stderr } = spawnSync(opa, args, { encoding: 'utf8' })
+function runOpa(opa: string, args: readonly string[], folder: string): void {
+  const { status, error, stdout, stderr } = spawnSync(opa, args, { encoding: 'utf8', cwd: folder })
   if (error !== undefined) throw new GatewayError('POLICY_BUNDLE', `${opa} could not be run: ${error.message}`)
   if (status !== 0) throw new GatewayError('POLICY_BUNDLE', `opa ${args[0]} failed:\n${`${stdout}${stderr}`.trim()}`)
 }
