@@ -14,7 +14,12 @@ import { openStore } from '../store/open.ts'
 /** A check by its name: resolves with what there is to say of it, rejects with what is wrong. */
 type Check = readonly [name: string, run: () => Promise<string>]
 
-const entrypoints = ['ssh/decision', 'ssh/offers', 'ssh/explain', 'system/authz/allow']
+/** Those besides `ssh/decision`, and what goes without them. */
+const optional: Readonly<Record<string, string>> = {
+  'ssh/offers': 'no menu',
+  'ssh/explain': 'no explanations',
+  'system/authz/allow': 'nobody may call the HTTP API',
+}
 
 /** Runs all checks, prints a line each, and answers whether all went well. A file that cannot be read is thrown. */
 export async function check(file: string, scan: boolean): Promise<boolean> {
@@ -48,9 +53,10 @@ async function checkStore(config: Config): Promise<string> {
 async function checkPolicy({ policy }: Config): Promise<string> {
   const bundle = await readBundle(policy.bundle)
   await using pool = await PolicyPool.start(bundle, policy)
-  const missing = entrypoints.filter((name) => !pool.entrypoints.includes(name))
-  if (missing.length > 0) throw new Error(`${policy.bundle} lacks the entrypoints ${missing.join(', ')}`)
-  return `${policy.bundle}, revision ${bundle.revision}`
+  if (!pool.entrypoints.includes('ssh/decision')) throw new Error(`${policy.bundle} has no entrypoint ssh/decision`)
+  const missing = Object.entries(optional).filter(([name]) => !pool.entrypoints.includes(name))
+  const notes = missing.map(([name, without]) => `\n        without ${name}: ${without}`)
+  return `${policy.bundle}, revision ${bundle.revision}${notes.join('')}`
 }
 
 async function checkIssuer({ identity }: Config): Promise<string> {

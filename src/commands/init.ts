@@ -9,7 +9,7 @@ export function init(folder: string): string {
   mkdirSync(folder, { recursive: true })
   const taken = ['regate.yaml', 'keys', 'policies', 'wasm'].filter((name) => existsSync(join(folder, name)))
   if (taken.length > 0)
-    throw new GatewayError('CONFIG_INVALID', `${folder} has ${taken.join(', ')} already: nothing was written`)
+    throw new GatewayError('FOLDER_TAKEN', `${folder} has ${taken.join(', ')} already: nothing was written`)
   const project = findProject()
   mkdirSync(join(folder, 'keys'), { mode: 0o700 })
   writeKey(folder, 'host_ed25519', 'regate host key')
