@@ -12,7 +12,6 @@ export const errorCodes = {
   NAME_GRAMMAR: 'the user name is not written login@route',
   ROUTE_UNKNOWN: 'no route has that name',
   KEY_UNSUPPORTED: 'a key of a kind that is not taken',
-  SIGNATURE_INVALID: 'a signature that the offered key did not make',
   TOO_MANY_ATTEMPTS: 'more offers or attempts on one connection than are taken',
   TOO_MANY_CONNECTIONS: 'more connections waiting to authenticate than are taken',
   TOO_MANY_SIGN_INS: 'more sign-ins pending than are taken',

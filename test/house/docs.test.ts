@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { parse } from 'yaml'
+import { configSchema, limitsSchema } from '../../src/config-schema.ts'
+import { CriticalOptions, Extensions } from '../../src/model/certificate.ts'
+import { errorCodes } from '../../src/model/errors.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const read = (name: string): string => readFileSync(join(root, name), 'utf8')
+const operations = read('docs/operations.md')
+
+test('every code stands in docs/operations.md with its cause and a remedy, and no other', () => {
+  const rows = [...operations.matchAll(/^\| `([A-Z_]+)` \| (.+) \| (.+) \|$/gm)].map(([, code, cause]) => [code, cause])
+  assert.deepEqual(rows, Object.entries(errorCodes))
+})
+
+test('every limit stands in docs/operations.md, and no other', () => {
+  const [, table = ''] = /^## Limits$([\s\S]*?)^## /m.exec(operations) ?? []
+  const named = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  )
+  assert.deepEqual(named.toSorted(), Object.keys(limitsSchema.properties).toSorted())
+})
+
+test('every setting stands in the example of docs/operations.md, and no other', () => {
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(operations) ?? []
+  const shown = parse(yaml.replaceAll('<64 hexadecimal digits>', 'x')) as Record<string, Record<string, unknown>>
+  const alternatives: Record<string, string[]> = { identity: ['client_secret', 'flow'] }
+  for (const [name, section] of Object.entries(configSchema.properties)) {
+    if (!('properties' in section) || name === 'limits') continue
+    const known = Object.keys(section.properties as object).filter((key) => !(alternatives[name] ?? []).includes(key))
+    assert.deepEqual(Object.keys(shown[name] ?? {}).toSorted(), known.toSorted(), name)
+  }
+})
+
+test('every field of the certificate stands in docs/policies.md', () => {
+  const policies = read('docs/policies.md')
+  const names = [...Object.keys(Extensions.properties), ...Object.keys(CriticalOptions.properties)]
+  assert.deepEqual(
+    names.filter((name) => !policies.includes(`\`${name}\``)),
+    [],
+  )
+})
+
+test('every link leads somewhere', () => {
+  const pages = [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ]
+  const broken = pages.flatMap((page) =>
+    [...read(page).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)]
+      .map(([, to = '']) => join(dirname(page), to))
+      .filter((path) => !existsSync(join(root, path))),
+  )
+  assert.deepEqual(broken, [])
+})
+
+test('every folder and file that ARCHITECTURE.md names is there', () => {
+  const named = [...read('ARCHITECTURE.md').matchAll(/\b(?:src|test)\/[\w./-]*\w|\b[\w-]+\.ts\b/g)].map(
+    ([name]) => name,
+  )
+  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).map((name) =>
+    name.split('/').at(-1),
+  )
+  assert.deepEqual(
+    named.filter((name) => !existsSync(join(root, name)) && !files.includes(name)),
+    [],
+  )
+})
