@@ -204,6 +204,16 @@ for (const [failure, at, says] of failures)
     }
   })
 
+test('an issuer that never answers is given up', async () => {
+  world.issuer.misbehave({ failure: 'never-answers', at: 'device' })
+  try {
+    const done = await world.ssh('db1', ['true'], { key: freshKey(), seconds: 40 })
+    assert.match(done.stderr, /ISSUER_UNAVAILABLE/)
+  } finally {
+    world.issuer.misbehave({})
+  }
+})
+
 const lies: Lie[] = [
   'wrong-audience',
   'more-audiences',

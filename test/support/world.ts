@@ -65,7 +65,8 @@ export interface WorldOptions {
   readonly config?: (world: { sshd: Sshd; workspace: Workspace }) => MoreConfig | Promise<MoreConfig>
   /** Rego of a whole policy, in place of the one that answers what the routes' labels say. */
   readonly policy?: string
-  readonly sshd?: readonly string[]
+  /** More of sshd's configuration. */
+  readonly sshd?: (workspace: Workspace) => readonly string[]
   /** What is done to the bundle before the gateway sees it. */
   readonly spoilBundle?: (path: string) => void
   readonly codeSeconds?: number
@@ -99,7 +100,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const issuer = undo.use(
     await startLyingIssuer({ accounts, pollSeconds: 0.05, codeSeconds: options.codeSeconds ?? 60 }),
   )
-  const sshd = undo.use(await startSshd(workspace, ca.publicKey, 'sshd', options.sshd))
+  const sshd = undo.use(await startSshd(workspace, ca.publicKey, 'sshd', options.sshd?.(workspace)))
   const bundle = buildPolicy(workspace, options.policy ?? policyOfLabels, 'bundle.tar.gz')
   options.spoilBundle?.(bundle)
   const more = (await options.config?.({ sshd, workspace })) ?? {}
