@@ -24,11 +24,11 @@ const runs: ReadonlySet<Ask['kind']> = new Set(['shell', 'exec', 'subsystem'])
 
 /** A row for each kind of request: what in the certificate opens it (docs/policies.md has the same table for people). */
 const rules: {
-  readonly [Kind in Ask['kind']]: (permissions: Permissions, ask: Extract<Ask, { kind: Kind }>) => Verdict
+  readonly [Kind in Ask['kind']]: (permissions: Permissions, ask: Ask & { kind: Kind }) => Verdict
 } = {
-  'session': (permissions, { open }) => {
+  'session': (permissions, { openSessions }) => {
     const most = permissions['max-sessions@regate'] ?? usualSessions
-    return verdict('max-sessions@regate', open < most, `no more than ${most} at once`)
+    return verdict('max-sessions@regate', openSessions < most, `no more than ${most} at once`)
   },
   'pty': (permissions) => flag(permissions, 'permit-pty'),
   'agent': (permissions) => flag(permissions, 'permit-agent-forwarding'),

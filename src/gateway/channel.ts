@@ -26,7 +26,7 @@ export interface End {
 export class Channel {
   readonly type: string
   readonly numbers: Readonly<Record<Side, number>>
-  readonly replies: Readonly<Record<Side, Replies<undefined>>>
+  readonly replies: Readonly<Record<Side, Replies>>
   /** Environment variables that the client has set. */
   variables = 0
   /** Bytes that each side may still send. */
@@ -36,7 +36,7 @@ export class Channel {
   #reserve: number
   readonly #reserveWhole: number
 
-  constructor(type: string, client: End, target: End, replies: Readonly<Record<Side, Replies<undefined>>>) {
+  constructor(type: string, client: End, target: End, replies: Readonly<Record<Side, Replies>>) {
     this.type = type
     this.replies = replies
     this.numbers = { client: client.number, target: target.number }
@@ -80,6 +80,9 @@ export class Channel {
   closed(side: Side): boolean {
     if (this.#said[side] === 'close') throw new GatewayError('PROTOCOL_ERROR', 'a second close')
     this.#said[side] = 'close'
-    return this.#said[otherSide(side)] === 'close'
+    if (this.#said[otherSide(side)] !== 'close') return false
+    this.replies.client.close()
+    this.replies.target.close()
+    return true
   }
 }

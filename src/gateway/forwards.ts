@@ -1,22 +1,16 @@
-import {
-  type ChannelOpen,
-  type GlobalRequest,
-  readBytes,
-  readChosenPort,
-  readForward,
-  readListener,
-} from '../ssh/messages.ts'
-import type { TargetOpen } from '../ssh/requests.ts'
+import { type ChannelOpen, readBytes, readChosenPort, readForward } from '../ssh/messages.ts'
 
 /**
- * What a client has asked for and been granted that lets its target open channels towards it. A `forwarded-tcpip`, `x11`
- * or agent channel that belongs to none of these was asked for by nobody.
+ * What a client has been granted that lets its target open channels towards it. A `forwarded-tcpip`, `x11` or agent
+ * channel that belongs to none of these was asked for by nobody.
  */
 export class Forwards {
+  /** How many listen on a port: several addresses may, and servers differ in how they spell an address. */
   readonly #ports = new Map<number, number>()
   readonly #sockets = new Set<string>()
   #agent = false
   #x11 = false
+  #sessionsClosed = false
 
   agent(): void {
     this.#agent = true
@@ -26,23 +20,38 @@ export class Forwards {
     this.#x11 = true
   }
 
-  /** The target granted the request; `reply` names the port when it was left to choose it. */
-  granted(request: GlobalRequest, reply: Buffer): void {
-    if (request.name === 'streamlocal-forward@openssh.com') this.#sockets.add(readBytes(request.details))
-    else if (request.name === 'cancel-streamlocal-forward@openssh.com') this.#sockets.delete(readBytes(request.details))
-    else if (request.name === 'tcpip-forward') this.#count(portOf(request) || readChosenPort(reply), 1)
-    else if (request.name === 'cancel-tcpip-forward') this.#count(portOf(request), -1)
+  noMoreSessions(): void {
+    this.#sessionsClosed = true
   }
 
-  /** Several addresses may listen on one port; how the target spells the address differs from server to server. */
-  #count(port: number, change: 1 | -1): void {
-    const listeners = (this.#ports.get(port) ?? 0) + change
-    if (listeners > 0) this.#ports.set(port, listeners)
+  get sessionsClosed(): boolean {
+    return this.#sessionsClosed
+  }
+
+  /** Port 0 leaves the choice to the target, whose reply names it (RFC 4254 section 7.1): without one nothing is awaited. */
+  listens(port: number, reply: Buffer | undefined): void {
+    const chosen = port === 0 && reply !== undefined ? readChosenPort(reply) : port
+    if (chosen === 0) return
+    this.#ports.set(chosen, (this.#ports.get(chosen) ?? 0) + 1)
+  }
+
+  cancels(port: number): void {
+    const left = (this.#ports.get(port) ?? 0) - 1
+    if (left > 0) this.#ports.set(port, left)
     else this.#ports.delete(port)
   }
 
-  awaits(type: TargetOpen, open: ChannelOpen): boolean {
-    switch (type) {
+  listensOn(path: string): void {
+    this.#sockets.add(path)
+  }
+
+  cancelsOn(path: string): void {
+    this.#sockets.delete(path)
+  }
+
+  /** Whether the target may open this channel. A type that it may never open is awaited by nobody either. */
+  awaits(open: ChannelOpen): boolean {
+    switch (open.type) {
       case 'forwarded-tcpip':
         return this.#ports.has(readForward(open.details).port)
       case 'forwarded-streamlocal@openssh.com':
@@ -51,8 +60,8 @@ export class Forwards {
         return this.#x11
       case 'auth-agent@openssh.com':
         return this.#agent
+      default:
+        return false
     }
   }
 }
-
-const portOf = (request: GlobalRequest): number => readListener(request.details).port

@@ -4,10 +4,10 @@ import { printable } from '../model/text.ts'
 import type { Leg } from '../ssh/leg.ts'
 import * as messages from '../ssh/messages.ts'
 import { type ChannelOpen, type ChannelRequest, type GlobalRequest, MSG } from '../ssh/messages.ts'
-import * as requests from '../ssh/requests.ts'
 import { Channel, type End, otherSide, packetMost, reserveOf, type Side } from './channel.ts'
 import { Forwards } from './forwards.ts'
 import { Replies } from './replies.ts'
+import * as requests from './requests.ts'
 
 export interface RelaySettings {
   /** Channels open or being opened at once on one connection. */
@@ -19,8 +19,9 @@ export interface RelaySettings {
 /** What a certificate is asked, and what is worth a line in the log. */
 export interface Judge {
   permit(ask: Ask): Verdict
-  refused(what: string, verdict: Verdict | undefined): void
+  refused(what: string, refusal: Refusal): void
 }
+type Refusal = Extract<Verdict, { permitted: false }>
 
 type Pending = { readonly open: ChannelOpen; readonly end: End }
 
@@ -34,30 +35,30 @@ const lineFirst = 100
  * each that asks for something. What is refused never reaches the target; replies stay in the order of their requests;
  * whoever sends more than a window allows is cut.
  */
-export class Relay {
+export function relay(client: Leg, target: Leg, judge: Judge, settings: RelaySettings): void {
+  const between = new Relay({ client, target }, judge, settings)
+  client.relay((message) => between.take('client', message))
+  target.relay((message) => between.take('target', message))
+}
+
+class Relay {
   readonly #legs: Readonly<Record<Side, Leg>>
   readonly #judge: Judge
   readonly #settings: RelaySettings
   /** Channels that a side has asked for, by its own number. */
   readonly #pending: Readonly<Record<Side, Map<number, Pending>>> = { client: new Map(), target: new Map() }
-  readonly #channels: Readonly<Record<Side, Map<number, Channel>>> = {
-    client: new Map(),
-    target: new Map(),
-  }
-  readonly #replies: Readonly<Record<Side, Replies<GlobalRequest>>>
+  readonly #channels: Readonly<Record<Side, Map<number, Channel>>> = { client: new Map(), target: new Map() }
+  readonly #replies: Readonly<Record<Side, Replies>>
   readonly #forwards = new Forwards()
-  #noMoreSessions = false
 
-  constructor(client: Leg, target: Leg, judge: Judge, settings: RelaySettings) {
-    this.#legs = { client, target }
+  constructor(legs: Readonly<Record<Side, Leg>>, judge: Judge, settings: RelaySettings) {
+    this.#legs = legs
     this.#judge = judge
     this.#settings = settings
     this.#replies = this.#makeReplies()
-    client.relay((message) => this.#take('client', message))
-    target.relay((message) => this.#take('target', message))
   }
 
-  #take(from: Side, message: Buffer): void {
+  take(from: Side, message: Buffer): void {
     switch (message[0]) {
       case MSG.channelData:
       case MSG.channelExtendedData:
@@ -149,27 +150,20 @@ export class Relay {
 
   #refusalOf(from: Side, open: ChannelOpen): [reason: number, text: string] | undefined {
     const { prohibited, unknownType, resourceShortage } = messages.openFailureReason
+    const what = `channel ${open.type}`
+    const refused = (reason: number, because: string): [number, string] => [reason, textOf(this.#refuse(what, because))]
     if (this.#channels.client.size + this.#pending.client.size + this.#pending.target.size >= this.#settings.channels)
-      return [resourceShortage, `no more than ${this.#settings.channels} channels`]
-    if (from === 'target') return this.#isAwaited(open) ? undefined : [prohibited, 'not asked for']
-    const rule = requests.ruleOf(requests.clientOpens, open.type)
-    if (rule === undefined) {
-      this.#judge.refused(`channel ${open.type}`, undefined)
-      return [unknownType, `${open.type} is not carried`]
-    }
-    if (open.type === 'session' && this.#noMoreSessions) return [prohibited, 'no more sessions were asked for']
-    const verdict = this.#verdict(open.type, rule({ ...open, sessions: this.#sessions() }))
-    return verdict.permitted ? undefined : [prohibited, `${verdict.field} ${verdict.because}`]
+      return refused(resourceShortage, `no more than ${this.#settings.channels} channels`)
+    if (from === 'target') return this.#forwards.awaits(open) ? undefined : refused(prohibited, 'not asked for')
+    const row = requests.rowOf(requests.clientOpens, open.type)
+    if (row === undefined) return refused(unknownType, `${printable(open.type, 60)} is not carried`)
+    if (open.type === 'session' && this.#forwards.sessionsClosed)
+      return refused(prohibited, 'no more sessions were asked for')
+    const verdict = this.#verdict(what, row.ask({ ...open, openSessions: this.#openSessions() }))
+    return verdict.permitted ? undefined : [prohibited, textOf(verdict)]
   }
 
-  #isAwaited(open: ChannelOpen): boolean {
-    const type = requests.targetOpens.find((name) => name === open.type)
-    const awaited = type !== undefined && this.#forwards.awaits(type, open)
-    if (!awaited) this.#judge.refused(`channel ${open.type} from the target`, undefined)
-    return awaited
-  }
-
-  #sessions(): number {
+  #openSessions(): number {
     const open = [...this.#channels.client.values()].filter(({ type }) => type === 'session')
     const opening = [...this.#pending.client.values()].filter(({ open: { type } }) => type === 'session')
     return open.length + opening.length
@@ -181,7 +175,7 @@ export class Relay {
     if (this.#channels[from].has(sender) || this.#pending[from].has(sender))
       throw new GatewayError('PROTOCOL_ERROR', `channel ${sender} is in use`)
     const ends = { [otherSide(from)]: pending.end, [from]: { number: sender, window } } as Record<Side, End>
-    const channel = new Channel(pending.open.type, ends.client, ends.target, this.#makeReplies<undefined>())
+    const channel = new Channel(pending.open.type, ends.client, ends.target, this.#makeReplies())
     for (const side of ['client', 'target'] as const) this.#channels[side].set(channel.numbers[side], channel)
     this.#pass(from, messages.withPacketMost(message, Math.min(told, packetMost)))
   }
@@ -206,27 +200,28 @@ export class Relay {
     const channel = this.#find(from, request.recipient)
     if (channel === undefined) return
     const table = from === 'client' ? requests.clientRequests : requests.targetRequests
-    const rule = requests.ruleOf(table, request.name, channel.type)
-    if (rule === undefined) this.#judge.refused(`request ${request.name}`, undefined)
-    const tooMany = request.name === 'env' && ++channel.variables > variablesMost
-    const verdict = rule === undefined || tooMany ? undefined : this.#verdict(request.name, rule(request))
-    if (verdict?.permitted !== true) return this.#refuseChannelRequest(from, channel, request, verdict)
-    if (request.name === 'auth-agent-req@openssh.com') this.#forwards.agent()
-    if (request.name === 'x11-req') this.#forwards.x11()
-    if (request.wantReply) channel.replies[from].passed(undefined)
+    const row = requests.rowOf(table, request.name, channel.type)
+    const verdict = this.#verdictOnRequest(channel, request, row)
+    if (!verdict.permitted) return this.#refuseOnChannel(from, channel, request, verdict, row?.runs === true)
+    this.#await(channel.replies[from], request, row)
     this.#pass(from, message)
   }
 
-  #refuseChannelRequest(from: Side, channel: Channel, request: ChannelRequest, verdict: Verdict | undefined): void {
-    const said = runsProgram.has(request.name) && this.#say(channel, request.name, verdict)
+  #verdictOnRequest(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest> | undefined): Verdict {
+    if (request.name === 'env' && ++channel.variables > variablesMost)
+      return this.#refuse('request env', `more than ${variablesMost} variables`)
+    return this.#verdictBy(row, request)
+  }
+
+  #refuseOnChannel(from: Side, channel: Channel, request: ChannelRequest, refusal: Refusal, runs: boolean): void {
+    const said = runs && this.#say(channel, `regate: ${request.name} refused: ${textOf(refusal)}\r\n`)
     if (!request.wantReply) return
     channel.replies[from].refused(messages.channelFailure(channel.numbers[from]), said ? lineFirst : 0)
   }
 
-  /** On the person's terminal: what of the certificate stood in the way. */
-  #say(channel: Channel, name: string, verdict: Verdict | undefined): boolean {
-    const because = verdict === undefined || verdict.permitted ? 'not known' : `${verdict.field} ${verdict.because}`
-    const line = Buffer.from(`regate: ${name} refused: ${because}\r\n`)
+  /** On the person's terminal, as far as the window allows. */
+  #say(channel: Channel, text: string): boolean {
+    const line = Buffer.from(text)
     if (!channel.spend(line.length)) return false
     this.#legs.client.send(messages.stderrData(channel.numbers.client, line))
     return true
@@ -234,36 +229,45 @@ export class Relay {
 
   #channelReply(from: Side, message: Buffer): void {
     const channel = this.#find(from, messages.readRecipient(message))
-    channel?.replies[otherSide(from)].answered(message)
+    channel?.replies[otherSide(from)].answered(message, message[0] === MSG.channelSuccess)
   }
 
   // Requests on the connection
 
   #globalRequest(from: Side, message: Buffer): void {
     const request = messages.readGlobalRequest(message)
-    const table = from === 'client' ? requests.clientGlobals : requests.targetGlobals
-    const rule = requests.ruleOf(table, request.name)
-    const verdict = rule === undefined ? undefined : this.#verdict(request.name, rule(request))
-    if (verdict?.permitted !== true) {
-      if (request.wantReply) this.#replies[from].refused(messages.requestFailure())
-      return
-    }
-    if (request.name === 'no-more-sessions@openssh.com') this.#noMoreSessions = true
-    if (request.wantReply) this.#replies[from].passed(keep(request))
-    else this.#forwards.granted(request, Buffer.alloc(0))
-    this.#pass(from, message)
+    const row = requests.rowOf(from === 'client' ? requests.clientGlobals : requests.targetGlobals, request.name)
+    const verdict = this.#verdictBy(row, request)
+    if (verdict.permitted) {
+      this.#await(this.#replies[from], request, row)
+      this.#pass(from, message)
+    } else if (request.wantReply) this.#replies[from].refused(messages.requestFailure())
   }
 
   #globalReply(from: Side, message: Buffer): void {
-    const to = otherSide(from)
-    const request = this.#replies[to].answered(message)
-    if (message[0] === MSG.requestSuccess && to === 'client') this.#forwards.granted(request, message)
+    this.#replies[otherSide(from)].answered(message, message[0] === MSG.requestSuccess)
   }
 
-  #makeReplies<Request>(): Record<Side, Replies<Request>> {
+  /** Who wants no reply is taken to have been granted it. */
+  #await<Request extends GlobalRequest>(replies: Replies, request: Request, row: requests.Row<Request> | undefined) {
+    const { granted } = row ?? {}
+    if (!request.wantReply) return granted?.(this.#forwards, request, undefined)
+    // Its details are a view of a packet that will be gone when the reply comes.
+    const kept = granted === undefined ? request : { ...request, details: Buffer.from(request.details) }
+    replies.passed((reply) => granted?.(this.#forwards, kept, reply))
+  }
+
+  #makeReplies(): Record<Side, Replies> {
     const towards = (side: Side) =>
-      new Replies<Request>(this.#settings.unanswered, (reply) => this.#pass(otherSide(side), reply))
+      new Replies(this.#settings.unanswered, (reply) => this.#pass(otherSide(side), reply))
     return { client: towards('client'), target: towards('target') }
+  }
+
+  // Verdicts: whatever is refused leaves a line in the log
+
+  #verdictBy<Request extends GlobalRequest>(row: requests.Row<Request> | undefined, request: Request): Verdict {
+    const what = `request ${request.name}`
+    return row === undefined ? this.#refuse(what, 'not known') : this.#verdict(what, row.ask(request))
   }
 
   #verdict(what: string, ask: Ask | 'pass'): Verdict {
@@ -272,9 +276,12 @@ export class Relay {
     if (!verdict.permitted) this.#judge.refused(what, verdict)
     return verdict
   }
+
+  #refuse(what: string, because: string): Refusal {
+    const refusal = { permitted: false, because } as const
+    this.#judge.refused(what, refusal)
+    return refusal
+  }
 }
 
-const runsProgram: ReadonlySet<string> = new Set(['shell', 'exec', 'subsystem'])
-
-/** Its details are a view of a packet that will be gone when the reply comes. */
-const keep = (request: GlobalRequest): GlobalRequest => ({ ...request, details: Buffer.from(request.details) })
+const textOf = ({ field, because }: Refusal): string => (field === undefined ? because : `${field} ${because}`)

@@ -5,7 +5,7 @@ import { faultFields, type Log } from '../model/log.ts'
 import { printable } from '../model/text.ts'
 import type { Clock } from '../model/units.ts'
 import { disconnectReason, type Leg } from '../ssh/leg.ts'
-import { type Judge, Relay, type RelaySettings } from './relay.ts'
+import { type Judge, type RelaySettings, relay } from './relay.ts'
 import type { Registered } from './sessions.ts'
 import { refusal } from './words.ts'
 
@@ -24,13 +24,13 @@ export async function carry(
   target: Leg,
   certificate: Certificate,
   registered: Registered | undefined,
-  { relay, clock, log }: SessionParts,
+  { relay: settings, clock, log }: SessionParts,
 ): Promise<void> {
   const began = performance.now()
   log.info({}, 'session began')
   const cut = (why: GatewayError): void => target.cut(why)
   registered?.live(cut)
-  new Relay(client, target, judgeBy(certificate, clock, log), relay)
+  relay(client, target, judgeBy(certificate, clock, log), settings)
   const left = certificate.validBefore * 1000 - Date.now()
   const end = setTimeout(
     () => cut(new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended')),
@@ -46,11 +46,8 @@ export async function carry(
 function judgeBy(certificate: Certificate, clock: Clock, log: Log): Judge {
   return {
     permit: (ask) => permit(certificate, ask, clock()),
-    refused: (what, verdict) => {
-      const because =
-        verdict === undefined || verdict.permitted ? {} : { field: verdict.field, because: verdict.because }
-      log.info({ what: printable(what, 120), ...because }, 'refused on the connection')
-    },
+    refused: (what, { field, because }) =>
+      log.info({ what: printable(what, 120), field, because: printable(because, 200) }, 'refused on the connection'),
   }
 }
 

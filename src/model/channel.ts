@@ -3,15 +3,16 @@ import type { ByteString } from './glob.ts'
 
 /** Something a client asks for on the connection, as far as a certificate can say yes or no to it (RFC 4254). */
 export type Ask =
-  | { readonly kind: 'session' /** Session channels that are open already. */; readonly open: number }
+  /** `openSessions`: session channels that are open already. */
+  | { readonly kind: 'session'; readonly openSessions: number }
   | { readonly kind: 'pty' | 'agent' | 'x11' | 'shell' }
   | { readonly kind: 'exec'; readonly command: ByteString }
   | { readonly kind: 'subsystem' | 'env'; readonly name: string }
   | { readonly kind: 'direct-tcpip' | 'tcpip-forward'; readonly host: string; readonly port: number }
   | { readonly kind: 'direct-streamlocal' | 'streamlocal-forward'; readonly path: ByteString }
 
-/** `field`: what in the certificate decided, or what it lacks. */
+/** `field`: what in the certificate decided, or what it lacks; none when it is not a matter for certificates. */
 export type Verdict =
   | { readonly permitted: true; readonly field: Field }
-  | { readonly permitted: false; readonly field: Field; readonly because: string }
+  | { readonly permitted: false; readonly field?: Field; readonly because: string }
 export type Field = ExtensionName | CriticalOptionName | 'validity'

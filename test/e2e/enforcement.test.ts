@@ -266,10 +266,12 @@ test('max-sessions holds on one connection, and a closed session makes room', as
   assert.equal(master.child.exitCode, null)
 })
 
-test('what was refused stands in the log with the field that decided', () => {
+test('what was refused stands in the log with the field that decided', async () => {
+  await world.ssh('blank', ['id'])
+  await world.ssh('open', [], { options: ['-W', '10.0.0.1:22'] })
   const refusals = world.gateway.lines
     .filter((line) => line.includes('refused on the connection'))
     .map((line) => JSON.parse(line) as { what: string; field?: keyof Extensions })
-  assert.ok(refusals.some(({ what, field }) => what === 'exec' && field === 'permit-exec@regate'))
-  assert.ok(refusals.some(({ what, field }) => what === 'direct-tcpip' && field === 'permit-open@regate'))
+  assert.ok(refusals.some(({ what, field }) => what === 'request exec' && field === 'permit-exec@regate'))
+  assert.ok(refusals.some(({ what, field }) => what === 'channel direct-tcpip' && field === 'permit-open@regate'))
 })

@@ -352,12 +352,12 @@ const rows: [rule: string, change: Change, ask: Ask, now: number, permitted: boo
     'permit-env@regate',
   ],
   // Sessions
-  ['ten sessions by default', {}, { kind: 'session', open: 9 }, 1500, true, 'max-sessions@regate'],
-  ['not eleven', {}, { kind: 'session', open: 10 }, 1500, false, 'max-sessions@regate'],
+  ['ten sessions by default', {}, { kind: 'session', openSessions: 9 }, 1500, true, 'max-sessions@regate'],
+  ['not eleven', {}, { kind: 'session', openSessions: 10 }, 1500, false, 'max-sessions@regate'],
   [
     'as many as the certificate says',
     { extensions: { 'max-sessions@regate': 1 } },
-    { kind: 'session', open: 1 },
+    { kind: 'session', openSessions: 1 },
     1500,
     false,
     'max-sessions@regate',

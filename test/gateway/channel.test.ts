@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Channel, packetMost, reserveOf } from '../../src/gateway/channel.ts'
 import { Replies } from '../../src/gateway/replies.ts'
 
-const replies = { client: new Replies<undefined>(1, () => {}), target: new Replies<undefined>(1, () => {}) }
+const replies = { client: new Replies(1, () => {}), target: new Replies(1, () => {}) }
 const channel = (type: string, clientWindow: number, targetWindow: number): Channel =>
   new Channel(type, { number: 0, window: clientWindow }, { number: 7, window: targetWindow }, replies)
 const exceeded = { code: 'WINDOW_EXCEEDED' }

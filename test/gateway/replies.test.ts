@@ -4,45 +4,63 @@ import { Replies } from '../../src/gateway/replies.ts'
 
 function collect(most = 8) {
   const sent: string[] = []
-  const replies = new Replies<string>(most, (reply) => sent.push(reply.toString()))
-  return { sent, replies }
+  const granted: string[] = []
+  const replies = new Replies(most, (reply) => sent.push(reply.toString()))
+  const pass = (name: string): void => replies.passed((reply) => granted.push(`${name} ${reply}`))
+  return { sent, granted, replies, pass }
 }
 const bytes = (text: string): Buffer => Buffer.from(text)
+const delivered = async (sent: string[], count: number): Promise<void> => {
+  while (sent.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+}
 
 test('a refusal waits for the reply to the request before it', () => {
-  const { sent, replies } = collect()
-  replies.passed('first')
+  const { sent, replies, pass } = collect()
+  pass('first')
   replies.refused(bytes('no'))
   assert.deepEqual(sent, [])
-  assert.equal(replies.answered(bytes('yes')), 'first')
+  replies.answered(bytes('yes'), true)
   assert.deepEqual(sent, ['yes', 'no'])
 })
 test('a reply waits for a refusal that is held back', async () => {
-  const { sent, replies } = collect()
+  const { sent, replies, pass } = collect()
   replies.refused(bytes('no'), 20)
-  replies.passed('second')
+  pass('second')
   const packet = bytes('yes')
-  replies.answered(packet)
+  replies.answered(packet, true)
   packet.fill(0) // the packet it came in is used again
   assert.deepEqual(sent, [])
-  while (sent.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+  await delivered(sent, 2)
   assert.deepEqual(sent, ['no', 'yes'])
 })
-test('replies belong to requests in their order', () => {
-  const { replies } = collect()
-  replies.passed('a')
-  replies.passed('b')
-  assert.deepEqual([replies.answered(bytes('1')), replies.answered(bytes('2'))], ['a', 'b'])
+test('replies belong to requests in their order, and only a yes grants', () => {
+  const { granted, replies, pass } = collect()
+  pass('a')
+  pass('b')
+  pass('c')
+  replies.answered(bytes('1'), true)
+  replies.answered(bytes('2'), false)
+  replies.answered(bytes('3'), true)
+  assert.deepEqual(granted, ['a 1', 'c 3'])
 })
 test('a reply to nothing is a violation', () => {
   const { replies } = collect()
-  assert.throws(() => replies.answered(bytes('yes')), { code: 'PROTOCOL_ERROR' })
+  assert.throws(() => replies.answered(bytes('yes'), true), { code: 'PROTOCOL_ERROR' })
   replies.refused(bytes('no'))
-  assert.throws(() => replies.answered(bytes('yes')), { code: 'PROTOCOL_ERROR' })
+  assert.throws(() => replies.answered(bytes('yes'), true), { code: 'PROTOCOL_ERROR' })
 })
 test('what is unanswered is bounded', () => {
-  const { replies } = collect(2)
-  replies.passed('a')
-  replies.passed('b')
-  assert.throws(() => replies.passed('c'), { code: 'RELAY_LIMIT' })
+  const { pass } = collect(2)
+  pass('a')
+  pass('b')
+  assert.throws(() => pass('c'), { code: 'RELAY_LIMIT' })
+})
+test('a refusal that is held back is not sent once the channel is gone', async () => {
+  const gone = collect()
+  const open = collect()
+  gone.replies.refused(bytes('no'), 20)
+  open.replies.refused(bytes('no'), 20)
+  gone.replies.close()
+  await delivered(open.sent, 1)
+  assert.deepEqual(gone.sent, [])
 })

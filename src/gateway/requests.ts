@@ -1,0 +1,94 @@
+import type { Ask } from '../model/channel.ts'
+import {
+  type ChannelOpen,
+  type ChannelRequest,
+  type GlobalRequest,
+  readBytes,
+  readForward,
+  readListener,
+  readOnlyBytes,
+} from '../ssh/messages.ts'
+import type { Forwards } from './forwards.ts'
+
+/**
+ * The closed tables of what may be asked on a connection, by name: who may ask it, what the certificate is asked for it,
+ * and what follows when it is granted. What stands in none of them is refused.
+ *
+ * Names: RFC 4254; RFC 4335 (break); those of @openssh.com: OpenSSH's PROTOCOL.
+ */
+export interface Row<Message> {
+  /** `pass`: it opens nothing, and needs no permit. */
+  readonly ask: (message: Message) => Ask | 'pass'
+  /** The target has granted it; with the reply, when one was wanted. */
+  readonly granted?: (forwards: Forwards, message: Message, reply: Buffer | undefined) => void
+  /** It runs a program: refused, the person is told on their terminal. */
+  readonly runs?: true
+}
+type Table<Message> = Readonly<Record<string, Row<Message>>>
+
+const pass = { ask: () => 'pass' as const }
+const flag = (kind: 'pty' | 'agent' | 'x11' | 'shell') => ({ ask: (): Ask => ({ kind }) })
+
+/** Channels that a client may open. Sessions are counted where the channels are known. Never `tun@openssh.com`. */
+export const clientOpens: Table<ChannelOpen & { readonly openSessions: number }> = {
+  'session': { ask: ({ openSessions }) => ({ kind: 'session', openSessions }) },
+  'direct-tcpip': { ask: ({ details }) => ({ kind: 'direct-tcpip', ...readForward(details) }) },
+  'direct-streamlocal@openssh.com': {
+    ask: ({ details }) => ({ kind: 'direct-streamlocal', path: readBytes(details) }),
+  },
+}
+
+export const clientRequests: Table<ChannelRequest> = {
+  'pty-req': flag('pty'),
+  'window-change': flag('pty'),
+  'x11-req': { ...flag('x11'), granted: (forwards) => forwards.x11() },
+  'auth-agent-req@openssh.com': { ...flag('agent'), granted: (forwards) => forwards.agent() },
+  'env': { ask: ({ details }) => ({ kind: 'env', name: readBytes(details) }) },
+  'shell': { ...flag('shell'), runs: true },
+  'exec': { ask: ({ details }) => ({ kind: 'exec', command: readOnlyBytes(details) }), runs: true },
+  'subsystem': { ask: ({ details }) => ({ kind: 'subsystem', name: readOnlyBytes(details) }), runs: true },
+  'signal': pass,
+  'break': pass,
+  'eow@openssh.com': pass,
+  'keepalive@openssh.com': pass,
+}
+
+export const targetRequests: Table<ChannelRequest> = {
+  'exit-status': pass,
+  'exit-signal': pass,
+  'xon-xoff': pass,
+  'eow@openssh.com': pass,
+  'keepalive@openssh.com': pass,
+}
+
+/** To take back what was granted needs no permit. */
+export const clientGlobals: Table<GlobalRequest> = {
+  'tcpip-forward': {
+    ask: ({ details }) => ({ kind: 'tcpip-forward', ...readListener(details) }),
+    granted: (forwards, { details }, reply) => forwards.listens(readListener(details).port, reply),
+  },
+  'cancel-tcpip-forward': { ...pass, granted: (forwards, { details }) => forwards.cancels(readListener(details).port) },
+  'streamlocal-forward@openssh.com': {
+    ask: ({ details }) => ({ kind: 'streamlocal-forward', path: readOnlyBytes(details) }),
+    granted: (forwards, { details }) => forwards.listensOn(readOnlyBytes(details)),
+  },
+  'cancel-streamlocal-forward@openssh.com': {
+    ...pass,
+    granted: (forwards, { details }) => forwards.cancelsOn(readOnlyBytes(details)),
+  },
+  'no-more-sessions@openssh.com': { ...pass, granted: (forwards) => forwards.noMoreSessions() },
+  'keepalive@openssh.com': pass,
+}
+
+/** `hostkeys-00@openssh.com` is not among them: it names the target's keys, and the client would keep them as ours. */
+export const targetGlobals: Table<GlobalRequest> = {
+  'keepalive@openssh.com': pass,
+}
+
+/** Requests of RFC 4254 section 6 belong to sessions; on other channels only OpenSSH's two of no effect are known. */
+const onAnyChannel: ReadonlySet<string> = new Set(['eow@openssh.com', 'keepalive@openssh.com'])
+
+export function rowOf<Message>(table: Table<Message>, name: string, channelType = 'session'): Row<Message> | undefined {
+  const known = Object.hasOwn(table, name) && (channelType === 'session' || onAnyChannel.has(name))
+  return known ? table[name] : undefined
+}
