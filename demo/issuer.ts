@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Account, peopleOf } from './issuer/accounts.ts'
 import { answerPages } from './issuer/person.ts'
@@ -22,6 +22,8 @@ export interface IssuerOptions {
   readonly signingKey?: KeyObject
   /** Stands between the client and the provider; for tests, which need a provider that lies. */
   readonly between?: Middleware
+  /** Told of every request that was answered, without its parameters, and of faults. */
+  readonly log?: (line: string) => void
 }
 
 export interface Issuer extends AsyncDisposable {
@@ -60,6 +62,11 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     pollSeconds: options.pollSeconds ?? 1,
   })
   if (options.between !== undefined) provider.use(options.between)
+  const { log } = options
+  if (log !== undefined) {
+    server.on('request', (request, response) => logAnswer(request, response, log))
+    provider.on('server_error', (_ctx, fault) => log(`fault: ${fault.message}`))
+  }
   server.on('request', provider.callback())
 
   const life = opened.move()
@@ -70,6 +77,11 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     stop: () => life.disposeAsync(),
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   }
+}
+
+function logAnswer(request: IncomingMessage, response: ServerResponse, log: (line: string) => void): void {
+  const [path] = request.url?.split('?') ?? []
+  response.once('finish', () => log(`${new Date().toISOString()} ${request.method} ${path} ${response.statusCode}`))
 }
 
 /** Whoever still waits for an answer is cut off. */

@@ -13,7 +13,7 @@ const usualSessions = 10
 /** Whether the certificate opens what is asked for, and which field of it decided. Blank permits nothing. */
 export function permit(certificate: Certificate, ask: Ask, now: UnixSeconds): Verdict {
   if (now < certificate.validAfter || now >= certificate.validBefore)
-    return refused('validity', 'the certificate has ended')
+    return refused('validity', 'of the certificate is over')
   // With a forced command sshd runs that one, whatever was asked to run: so each of the three is open.
   if (certificate.forceCommand !== undefined && runs.has(ask.kind)) return { permitted: true, field: 'force-command' }
   const rule = rules[ask.kind] as (permissions: Permissions, ask: Ask) => Verdict
@@ -28,7 +28,7 @@ const rules: {
 } = {
   'session': (permissions, { openSessions }) => {
     const most = permissions['max-sessions@regate'] ?? usualSessions
-    return verdict('max-sessions@regate', openSessions < most, `no more than ${most} at once`)
+    return verdict('max-sessions@regate', openSessions < most, `allows no more than ${most} at once`)
   },
   'pty': (permissions) => flag(permissions, 'permit-pty'),
   'agent': (permissions) => flag(permissions, 'permit-agent-forwarding'),
@@ -102,4 +102,4 @@ const flag = (permissions: Permissions, name: Flag): Verdict =>
 const verdict = (field: Field, permitted: boolean, because: string): Verdict =>
   permitted ? { permitted, field } : refused(field, because)
 const refused = (field: Field, because: string): Verdict => ({ permitted: false, field, because })
-const lacks = (field: Field): Verdict => refused(field, `the certificate lacks ${field}`)
+const lacks = (field: Field): Verdict => refused(field, 'is not in the certificate')

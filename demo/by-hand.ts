@@ -1,0 +1,27 @@
+import { quote } from './page.ts'
+import type { Stage } from './stage.ts'
+import { contractorsCommand } from './tour/contractor.ts'
+
+/** Commands to go on with, whole, for another terminal. */
+export function byHand({ folder, login, decisions }: Stage): string {
+  const config = quote(folder.at('ssh_config'))
+  const token = quote(`@${folder.at('token')}`)
+  const proxied = ['http_proxy', 'all_proxy', 'ALL_PROXY'].some((name) => process.env[name])
+  const curl = proxied ? "curl -sS --noproxy '*'" : 'curl -sS'
+  const commands = [
+    [
+      'a shell; the page to sign in at appears, and there you choose who to be',
+      `ssh -F ${config} ${login}@staging@gate`,
+    ],
+    ['the other host, without the browser', `ssh -F ${config} ${login}@db1@gate hostname`],
+    ['a copy', `scp -F ${config} ${login}@staging@gate:/etc/passwd ${quote(folder.at('copy'))}`],
+    [
+      'without a key, which makes you sign in each time: be bob, then carol',
+      `ssh -F ${config} -o PubkeyAuthentication=no ${login}@staging@gate ${quote(contractorsCommand)}`,
+    ],
+    ['frozen for everyone', `ssh -F ${config} ${login}@billing@gate`],
+    ['the newest decision, whole', `${curl} -H ${token} '${decisions.url}?limit=1'`],
+    ['what gateway, hosts and identity provider say', `tail -f ${quote(folder.path)}/*.log`],
+  ]
+  return commands.map(([what, command]) => `  # ${what}\n  ${command}\n`).join('\n')
+}

@@ -1,0 +1,25 @@
+import type { Stage } from './stage.ts'
+import { allowedCommand, chainedCommand, refusedShell } from './tour/contractor.ts'
+import { firstLogin, refusedForward, secondLogin, shell } from './tour/developer.ts'
+import { certificate, targetLog } from './tour/evidence.ts'
+import { authority, decisionLog } from './tour/records.ts'
+import { frozenRoute, noAccess, noSuchRoute } from './tour/strangers.ts'
+import type { Step } from './walk.ts'
+
+export const tour = (stage: Stage): Step[] =>
+  [
+    firstLogin,
+    certificate,
+    targetLog,
+    secondLogin,
+    shell,
+    refusedForward,
+    allowedCommand,
+    refusedShell,
+    chainedCommand,
+    noAccess,
+    noSuchRoute,
+    frozenRoute,
+    decisionLog,
+    authority,
+  ].map((step) => step(stage))

@@ -1,0 +1,76 @@
+import type { Check } from './check.ts'
+import type { DecisionEvent } from './decisions.ts'
+import type { Page } from './page.ts'
+import type { Client, Person } from './people.ts'
+import { type Finished, run } from './process.ts'
+import type { Stage } from './stage.ts'
+
+export interface Call {
+  /** Whose `ssh -F` file it is. */
+  readonly as: Client
+  readonly to: string
+  readonly options?: readonly string[]
+  readonly command?: string
+  /** Typed into the shell. */
+  readonly input?: string
+  /** Who the tour is in the browser, once a code is shown. Absent: nobody has to sign in. */
+  readonly signIn?: Person
+}
+export interface Visit extends Finished {
+  /** In the decision log because of it, oldest first. */
+  readonly decisions: readonly DecisionEvent[]
+}
+
+/** Runs stock ssh to its end, as a person would, with the tour at the browser. */
+export async function visit(call: Call, stage: Stage, page: Page): Promise<Visit> {
+  const words = sshWords(call, stage)
+  page.command(['ssh', ...words])
+  if (call.input !== undefined) page.typed(call.input)
+  let browser: Promise<void> | undefined
+  const finished = await run('ssh', words, {
+    cwd: stage.folder.path,
+    signal: stage.signal,
+    ...(call.input === undefined ? {} : { input: call.input, env: { TERM: 'dumb' } }),
+    onStderr: (text) => {
+      const [, code] = /Code {3}([A-Z]{4}-[A-Z]{4})/.exec(text) ?? []
+      if (code === undefined || browser !== undefined) return
+      browser = call.signIn === undefined ? stage.issuer.deny(code) : stage.issuer.approve(code, call.signIn)
+      browser.catch(() => {}) // looked at below, when ssh has ended
+    },
+  })
+  await browser
+  return { ...finished, decisions: await stage.decisions.news() }
+}
+
+export function sshWords({ as, to, options = [], command }: Call, { login }: Pick<Stage, 'login'>): string[] {
+  return ['-F', as, ...options, `${login}@${to}@gate`, ...(command === undefined ? [] : [command])]
+}
+
+export interface Expected {
+  readonly outcome: 'allow' | 'deny'
+  readonly code?: string
+  /** Absent: nobody has signed in. */
+  readonly username?: Person
+  readonly route: string
+}
+
+/** One visit, one decision; and it says who, where, and what became of it. */
+export function expectDecision(
+  { decisions }: Pick<Visit, 'decisions'>,
+  { outcome, code, username, route }: Expected,
+): Check[] {
+  const found = decisions.map(({ input, mapped_result: { outcome, code } }) => ({
+    outcome,
+    code,
+    username: input.identity?.username,
+    route: input.target.route,
+  }))
+  return [{ what: 'decisions in the log', found, expected: [{ outcome, code, username, route }] }]
+}
+
+/** `developers-staging (developer on staging)`: the grant or the reason that the policy gave. */
+export function reasonOf(event: DecisionEvent | undefined): string {
+  const [reason] = event?.result?.reasons ?? []
+  if (reason === undefined) return event?.mapped_result.code ?? 'nothing: there is no decision'
+  return reason.message === '' ? reason.code : `${reason.code} (${reason.message})`
+}
