@@ -15,6 +15,10 @@ tools: deps ## what the tests need besides: OPA, OpenSSH and other programs
 	@bin/setup opa
 	@bin/setup debian
 
+demo: deps ## gateway, identity provider and two hosts on this machine, and a tour of them
+	@bin/setup debian
+	@$(NODE) demo/main.ts
+
 test: types lint policies schemas-verify wasm-verify unit e2e ## everything that CI runs
 
 types: deps ## the compiler's opinion
@@ -55,7 +59,11 @@ unit: tools ## tests of the parts
 e2e: tools ## tests of the whole, with real ssh and sshd
 	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
+bench: deps ## how fast it is, beside direct ssh and a jump host; some three minutes
+	@bin/setup debian
+	@$(NODE) bench/main.ts
+
 clean: ## removes what was brought and built
 	rm -rf node_modules .tools dist coverage
 
-.PHONY: help deps tools test types lint fmt policies schemas schemas-verify wasm wasm-verify unit e2e clean
+.PHONY: help deps tools demo test types lint fmt policies schemas schemas-verify wasm wasm-verify unit e2e bench clean

@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { type Issuer, startIssuer } from '../demo/issuer.ts'
+import { newKey } from '../src/certificate/new-key.ts'
+import { run } from '../test/support/process.ts'
+import { type Sshd, startSshd } from '../test/support/sshd.ts'
+import { makeWorkspace, type Workspace } from '../test/support/workspace.ts'
+import { type GatewayProcess, startGateway } from '../test/support/world.ts'
+import type { Access } from './memory.ts'
+import type { Way } from './ways.ts'
+
+/** A target, a jump host and an identity provider, all real, on 127.0.0.1; the gateway is started on it. */
+export interface Ground extends AsyncDisposable {
+  /** Starts `bin/regate serve` with the shipped policy, for this work. Who has signed in stays so at the next start. */
+  withGateway<Result>(work: (gateway: GatewayProcess) => Promise<Result>): Promise<Result>
+  /** An ssh configuration with the three ways (see ways.ts) and these lines for each; answers its path. */
+  configure(name: string, gateway: GatewayProcess, lines?: readonly string[]): string
+  /** Logs alice in through the gateway, and approves the code that is shown. */
+  signIn(config: string): Promise<void>
+  access(gateway: GatewayProcess): Access
+}
+
+export const bundle = join(import.meta.dirname, '..', 'wasm', 'bundle.tar.gz')
+
+/** What the shipped policy grants: developers the login `deploy` where the label `env` is `staging`. */
+const login = 'deploy'
+const route = { name: 'web1', labels: { env: 'staging', role: 'web' } }
+const person = { email: 'alice@example.com', groups: ['employees', 'developers'] }
+
+export async function prepareGround(): Promise<Ground> {
+  await using undo = new AsyncDisposableStack()
+  const workspace = undo.use(makeWorkspace())
+  const ca = newKey('user-ca')
+  workspace.write('user_ca', ca.privateKey)
+  for (const name of ['gateway-host', 'alice', 'direct']) workspace.key(name)
+  certify(workspace, 'direct')
+  const issuer = undo.use(await startIssuer({ accounts: { alice: person }, pollSeconds: 0.05 }))
+  const target = undo.use(await startSshd(workspace, ca.publicKey, 'target'))
+  const jump = undo.use(await startSshd(workspace, ca.publicKey, 'jump'))
+  workspace.write('regate.yaml', stringify(gatewayConfig(issuer, target)))
+  const life = undo.move()
+  return {
+    async withGateway(work) {
+      await using gateway = await startGateway(workspace)
+      return await work(gateway).catch((cause: Error) => {
+        const said = gateway.lines.slice(-10).join('\n')
+        throw new Error(`${cause.message}\n\nWhat the gateway said last:\n${said}`, { cause })
+      })
+    },
+    configure: (name, gateway, lines = []) =>
+      configure(workspace, name, { gateway: gateway.sshPort, target, jump }, lines),
+    async signIn(config) {
+      const onStderr = async (text: string): Promise<void> => {
+        const [, code] = /Code {3}(\S+)/.exec(text) ?? []
+        if (code !== undefined) await issuer.approve(code, 'alice')
+      }
+      const { code, stderr } = await run('ssh', ['-F', config, 'gateway', 'true'], { onStderr })
+      if (code !== 0) throw new Error(`the sign-in failed:\n${stderr}`)
+    },
+    access: ({ sshPort }) => ({
+      port: sshPort,
+      username: `${login}@${route.name}`,
+      privateKey: workspace.read('alice'),
+      hostKey: Buffer.from(workspace.read('gateway-host.pub').split(' ')[1] ?? '', 'base64'),
+    }),
+    [Symbol.asyncDispose]: () => life.disposeAsync(),
+  }
+}
+
+/** What the direct way logs in with: a user certificate of the same CA, and so the same work for the target. */
+function certify(workspace: Workspace, key: string): void {
+  const args = ['-q', '-s', workspace.path('user_ca'), '-I', 'bench', '-n', login, '-V', '-5m:+1h']
+  execFileSync('ssh-keygen', [...args, workspace.path(`${key}.pub`)])
+}
+
+const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
+  gateway: { name: 'bench', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
+  http: { listen: '127.0.0.1:0' },
+  ca: { key: 'user_ca' },
+  policy: { bundle },
+  identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
+  store: 'sqlite:regate.db',
+  routes: [{ ...route, host: '127.0.0.1', port: target.port, host_keys: [target.hostKey] }],
+})
+
+function configure(
+  workspace: Workspace,
+  name: string,
+  places: { readonly gateway: number; readonly target: Sshd; readonly jump: Sshd },
+  lines: readonly string[],
+): string {
+  const { gateway, target, jump } = places
+  const [type, key] = workspace.read('gateway-host.pub').split(' ')
+  const known = [
+    [target.port, target.hostKey],
+    [jump.port, jump.hostKey],
+    [gateway, `${type} ${key}`],
+  ] as const
+  const knownHosts = workspace.write(
+    `${name}-known_hosts`,
+    known.map(([port, key]) => `[127.0.0.1]:${port} ${key}\n`).join(''),
+  )
+  const certified = [`IdentityFile ${workspace.path('direct')}`, `CertificateFile ${workspace.path('direct-cert.pub')}`]
+  const ways: Record<Way | 'jump-host', readonly string[]> = {
+    'direct': [`Port ${target.port}`, `User ${login}`, ...certified],
+    'gateway': [`Port ${gateway}`, `User ${login}@${route.name}`, `IdentityFile ${workspace.path('alice')}`],
+    'jump': [`Port ${target.port}`, `User ${login}`, ...certified, 'ProxyJump jump-host'],
+    'jump-host': [`Port ${jump.port}`, `User ${login}`, ...certified],
+  }
+  return workspace.write(
+    name,
+    [
+      ...Object.entries(ways).flatMap(([host, own]) => [`Host ${host}`, ...own]),
+      'Host *',
+      ...lines,
+      'HostName 127.0.0.1',
+      'IdentitiesOnly yes',
+      'IdentityAgent none',
+      `UserKnownHostsFile ${knownHosts}`,
+      'GlobalKnownHostsFile /dev/null',
+      'StrictHostKeyChecking yes',
+      'ControlPath none',
+      'LogLevel INFO',
+    ].join('\n'),
+  )
+}

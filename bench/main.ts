@@ -1,0 +1,173 @@
+/**
+ * How fast the gateway is, beside direct ssh and a jump host: the real ssh, sshd and gateway, on this machine.
+ *
+ *     node bench/main.ts            # some three minutes
+ *     node bench/main.ts --quick    # half a minute, and rougher figures
+ *
+ * It is no test: a goal that is missed is printed as such, and the exit code stays 0.
+ */
+import { execFileSync } from 'node:child_process'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+import { nativeCiphers } from '../src/ssh/ssh2.ts'
+import type { GatewayProcess } from '../test/support/world.ts'
+import { bundle, type Ground, prepareGround } from './ground.ts'
+import { measureLogin } from './login.ts'
+import { measureMemory } from './memory.ts'
+import { measurePolicy } from './policy.ts'
+import { atLeast, atMost, type Goal, printTable, type Row } from './table.ts'
+import { type Load, measureThroughput } from './throughput.ts'
+import { type ByWay, type Way, wayNames } from './ways.ts'
+
+interface Size {
+  readonly logins: number
+  readonly transfers: Load
+  readonly decisions: number
+  readonly sessions: number
+}
+const whole: Size = { logins: 30, transfers: { bytes: 400e6, rounds: 5 }, decisions: 20_000, sessions: 400 }
+const quick: Size = { logins: 6, transfers: { bytes: 100e6, rounds: 2 }, decisions: 5_000, sessions: 100 }
+
+/** Both can do it, so that the ways differ in nothing but the way. */
+const keyExchange = 'curve25519-sha256'
+const cipher = 'aes128-gcm@openssh.com'
+
+async function bench(size: Size, signal: AbortSignal): Promise<void> {
+  console.log(machine())
+  await using ground = await prepareGround()
+  const rows = [
+    ...(await ground.withGateway((gateway) => wayRows(ground, gateway, size, signal))),
+    ...(await decisionRows(size, signal)),
+    ...(await ground.withGateway((gateway) => sessionRows(ground, gateway, size, signal))),
+  ]
+  console.log(`\n${printTable(rows)}\n\n${notes(size)}`)
+}
+
+async function wayRows(
+  ground: Ground,
+  gateway: GatewayProcess,
+  { logins, transfers }: Size,
+  signal: AbortSignal,
+): Promise<Row[]> {
+  const sameKex = [`KexAlgorithms ${keyExchange}`]
+  const same = ground.configure('same-kex', gateway, sameKex)
+  const defaults = ground.configure('defaults', gateway)
+  const sameCipher = ground.configure('same-cipher', gateway, [...sameKex, `Ciphers ${cipher}`])
+  await ground.signIn(same)
+
+  say('login, the same key exchange on all three ways')
+  const login = await measureLogin(same, logins, signal)
+  say('login, the client’s own defaults')
+  const loginByDefault = await measureLogin(defaults, logins, signal)
+  say('throughput down')
+  const down = await measureThroughput('down', sameCipher, transfers, signal)
+  say('throughput up')
+  const up = await measureThroughput('up', sameCipher, transfers, signal)
+  return [
+    ...rowsOf(`login to true, ${keyExchange}`, login, inMilliseconds, (ratio) => atMost(0.9, ratio)),
+    ...rowsOf('login to true, client’s defaults', loginByDefault, inMilliseconds),
+    ...rowsOf('throughput down, aes128-gcm', down, inMegabytes, (ratio) => atLeast(0.6, ratio)),
+    ...rowsOf('throughput up, aes128-gcm', up, inMegabytes, (ratio) => atLeast(0.6, ratio)),
+  ]
+}
+
+async function decisionRows({ decisions }: Size, signal: AbortSignal): Promise<Row[]> {
+  say('policy decisions')
+  const { p50, p99, p999, perSecond } = await measurePolicy(bundle, decisions, signal)
+  const row = (figure: string, microseconds: number): Row => ({
+    figure: `policy decision, ${figure}`,
+    value: `${Math.round(microseconds)} us`,
+  })
+  return [
+    row('p50', p50),
+    { ...row('p99', p99), goal: atMost(300, p99, ' us') },
+    row('p99.9', p999),
+    { figure: 'policy decisions, one after the other', value: `${Math.round(perSecond)} /s` },
+  ]
+}
+
+/** In a process of its own, which has not been stretched by transfers. */
+async function sessionRows(
+  ground: Ground,
+  gateway: GatewayProcess,
+  { sessions }: Size,
+  signal: AbortSignal,
+): Promise<Row[]> {
+  say(`memory of ${sessions} sessions`)
+  const { pid } = gateway.child
+  if (pid === undefined) throw new Error('the gateway has no process')
+  const { base, perSession } = await measureMemory(pid, ground.access(gateway), sessions, signal)
+  return [
+    { figure: 'memory before any session', value: `${(base / 1e6).toFixed(0)} MB` },
+    {
+      figure: `memory per live session (of ${sessions})`,
+      value: `${(perSession / 1e3).toFixed(1)} KB`,
+      goal: atMost(60, perSession / 1e3, ' KB'),
+    },
+  ]
+}
+
+function rowsOf(
+  figure: string,
+  values: ByWay,
+  write: (value: number) => string,
+  goal?: (ratio: number) => Goal,
+): Row[] {
+  return (['direct', 'gateway', 'jump'] as const satisfies Way[]).map((way) => {
+    const ratio = values[way] / values.direct
+    const own = way === 'gateway' && goal !== undefined ? { goal: goal(ratio) } : {}
+    return { figure: `${figure}: ${wayNames[way]}`, value: write(values[way]), ratio, ...own }
+  })
+}
+
+const inMilliseconds = (value: number): string => `${value.toFixed(0)} ms`
+const inMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB/s`
+
+/** What the figures depend on. Figures of a machine that has other work are worth little. */
+function machine(): string {
+  const cores = availableParallelism()
+  const load = loadavg()[0] ?? 0
+  const ssh = /^[^,\s]+/.exec(execFileSync('sh', ['-c', 'ssh -V 2>&1'], { encoding: 'utf8' }))?.[0] ?? 'ssh'
+  const ciphers = nativeCiphers ? 'with native ciphers' : 'without native ciphers: make deps builds them'
+  return [
+    `${cores} cores (${cpus()[0]?.model ?? 'unknown'}), load ${load.toFixed(2)}`,
+    `Node.js ${process.version} (${ciphers}), ${ssh}`,
+    ...(load > cores / 4 ? ['The machine has other work: the ratios may hold, the figures beside them will not.'] : []),
+  ].join('\n')
+}
+
+const notes = ({ logins, transfers, decisions }: Size): string =>
+  [
+    `Logins: median of ${logins} rounds, the person is known already. Throughput: median of ${transfers.rounds} rounds of`,
+    `${transfers.bytes / 1e6} MB, ${cipher}, ${keyExchange}, login not counted. Each round goes all three ways.`,
+    `Decisions: ${decisions}, the shipped policy, through the worker. Memory: resident, of the gateway’s process.`,
+    'MB and KB are 1000000 and 1000 bytes. The goals are for two cores, on which client, gateway and target run together.',
+  ].join('\n')
+
+const say = (stage: string): void => console.error(`bench: ${stage}`)
+
+/** Undefined for arguments that nobody knows. */
+function sizeAsked(): Size | undefined {
+  try {
+    const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
+    return values.quick ? quick : whole
+  } catch {
+    return undefined
+  }
+}
+
+const interrupted = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)))
+try {
+  const size = sizeAsked()
+  if (size !== undefined) await bench(size, interrupted.signal)
+  else {
+    console.error('usage: node bench/main.ts [--quick]')
+    process.exitCode = 2
+  }
+} catch (thrown) {
+  const fault = (interrupted.signal.aborted ? interrupted.signal.reason : thrown) as Error
+  console.error(`bench: ${fault.message}`)
+  process.exitCode = 1
+}
