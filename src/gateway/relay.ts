@@ -90,6 +90,13 @@ class Relay {
     }
   }
 
+  /** As it came; it can't be read afterwards. */
+  #hand(from: Side, message: Buffer): void {
+    const to = this.#legs[otherSide(from)]
+    to.pass(message, this.#legs[from])
+    this.#legs[from].yieldTo(to)
+  }
+
   #pass(from: Side, message: Uint8Array): void {
     const to = this.#legs[otherSide(from)]
     to.send(message)
@@ -101,13 +108,13 @@ class Relay {
   #data(from: Side, message: Buffer): void {
     const { recipient, length } = messages.readData(message)
     this.#channel(from, recipient).sent(from, length)
-    this.#pass(from, message)
+    this.#hand(from, message)
   }
 
   #windowAdjust(from: Side, message: Buffer): void {
     const { recipient, bytes } = messages.readWindowAdjust(message)
     const passed = this.#find(from, recipient)?.granted(from, bytes) ?? 0
-    if (passed === bytes) this.#pass(from, message)
+    if (passed === bytes) this.#hand(from, message)
     else if (passed > 0) this.#pass(from, messages.windowAdjust(recipient, passed))
   }
 

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 import { GatewayError } from '../model/errors.ts'
 import { wire } from '../model/wire.ts'
+import { passInPlace } from './in-place.ts'
 import { type Insides, messageHandlers, type Protocol, sendMessage, sendMessageNow } from './ssh2.ts'
+import { notePassed } from './young-memory.ts'
 
 const MSG = { disconnect: 1, ignore: 2, unimplemented: 3, kexinit: 20, userauthBanner: 53 } as const
 
@@ -80,15 +82,19 @@ export class Leg {
 
   send(message: Uint8Array): void {
     if (!this.#writable()) return
-    if (!this.#corked) {
-      this.#corked = true
-      this.#socket.cork()
-      process.nextTick(() => this.#uncork())
-    }
+    this.#cork()
     if (this.#protocol._kexinit !== undefined) this.#queued += message.length
     sendMessage(this.#protocol, message)
     this.#count(message.length)
     if (this.unsent > unsentCut) this.cut(new GatewayError('RELAY_LIMIT', 'does not read'))
+  }
+
+  /** Sends a message of `from` that passes as it came. Whoever had it reads it no more: it may be sealed in its own bytes. */
+  pass(message: Uint8Array, from: Leg): void {
+    if (!this.#writable()) return
+    this.#cork()
+    if (passInPlace(from.#protocol, this.#protocol, message)) this.#count(message.length)
+    else this.send(message)
   }
 
   /** From here on `take` gets every message of the connection protocol, first those that have come already. */
@@ -176,6 +182,7 @@ export class Leg {
 
   #deliver(message: Buffer): void {
     this.#count(message.length)
+    notePassed(message.length)
     try {
       this.#take(message)
     } catch (thrown) {
@@ -201,6 +208,14 @@ export class Leg {
     if (this.unsent > unsentMost) return
     for (const feeder of this.#feeders) if (feeder.#stage === 'relaying') feeder.#socket.resume()
     this.#feeders.clear()
+  }
+
+  /** What is sent in one turn of the event loop is written together. */
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#socket.cork()
+    process.nextTick(() => this.#uncork())
   }
 
   #uncork(): void {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Ssh2 from 'ssh2'
+import { type Addon, type CipherConfig, createPacketOpener, type DecipherConfig, noteCipher } from './in-place.ts'
 import { applyPatches, patches } from './patches.ts'
 
 /*
@@ -17,6 +18,7 @@ export interface Protocol {
   readonly _kexinit: unknown
   readonly _strictMode: boolean | undefined
   readonly _decipher: { readonly inSeqno: number } | undefined
+  readonly _cipher: { encrypt(packet: Buffer): void }
   readonly _packetRW: { readonly write: PacketWriter }
   /** Gone once the connection is. */
   readonly _destruct: unknown
@@ -54,12 +56,33 @@ function loadPatched(): typeof Ssh2 {
     },
   })
   try {
+    installCiphers()
     const ssh2 = require('ssh2') as typeof Ssh2
     const missed = [...files.values()].filter((file) => !loaded.has(file))
     if (missed.length > 0) throw new Error(`ssh2 was loaded without its patches: ${missed.join(', ')}`)
     return ssh2
   } finally {
     hooks.deregister()
+  }
+}
+
+interface Ciphers {
+  readonly bindingAvailable: boolean
+  createCipher(config: CipherConfig): object
+  createDecipher(config: DecipherConfig): object
+}
+
+/** Must come before the rest of ssh2 is loaded, which takes its functions out of this module once and for all. */
+function installCiphers(): void {
+  const ciphers = require('ssh2/lib/protocol/crypto.js') as Ciphers
+  if (!ciphers.bindingAvailable) return
+  const addon = require('ssh2/lib/protocol/crypto/build/Release/sshcrypto.node') as Addon
+  const { createCipher, createDecipher } = ciphers
+  ciphers.createDecipher = (config) => createPacketOpener(addon, config) ?? createDecipher(config)
+  ciphers.createCipher = (config) => {
+    const cipher = createCipher(config)
+    noteCipher(cipher, config)
+    return cipher
   }
 }
 
@@ -72,8 +95,7 @@ const { sendPacket } = require('ssh2/lib/protocol/utils.js') as {
   sendPacket(protocol: Protocol, packet: Buffer, bypass?: boolean): boolean
 }
 /** Whether the addon for ciphers was built; without it everything works at about two thirds of the speed. */
-export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as { bindingAvailable: boolean })
-  .bindingAvailable
+export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as Ciphers).bindingAvailable
 
 // Its replies could not be told from those to the client's own requests (relay: replies are matched by order alone).
 ;(Server as unknown as { KEEPALIVE_CLIENT_INTERVAL: number }).KEEPALIVE_CLIENT_INTERVAL = -1
