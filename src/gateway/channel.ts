@@ -66,7 +66,7 @@ export class Channel {
 
   /** Whether the gateway may now say so much to the client on this channel; then it is taken from the reserve. */
   spend(length: number): boolean {
-    if (length > this.#reserve || this.#said.target === 'close') return false
+    if (length > this.#reserve || this.#said.target !== 'nothing') return false
     this.#reserve -= length
     return true
   }

@@ -21,7 +21,7 @@ export interface Judge {
   permit(ask: Ask): Verdict
   refused(what: string, refusal: Refusal): void
 }
-type Refusal = Extract<Verdict, { permitted: false }>
+export type Refusal = Extract<Verdict, { permitted: false }>
 
 type Pending = { readonly open: ChannelOpen; readonly end: End }
 
@@ -106,7 +106,9 @@ class Relay {
 
   #windowAdjust(from: Side, message: Buffer): void {
     const { recipient, bytes } = messages.readWindowAdjust(message)
-    const passed = this.#find(from, recipient)?.granted(from, bytes) ?? 0
+    const channel = this.#find(from, recipient)
+    if (channel === undefined) return
+    const passed = channel.granted(from, bytes)
     if (passed === bytes) this.#pass(from, message)
     else if (passed > 0) this.#pass(from, messages.windowAdjust(recipient, passed))
   }
@@ -142,7 +144,7 @@ class Relay {
     if (this.#pending[from].has(open.sender) || this.#channels[from].has(open.sender))
       throw new GatewayError('PROTOCOL_ERROR', `channel ${open.sender} is in use`)
     const refusal = this.#refusalOf(from, open)
-    if (refusal !== undefined) return this.#legs[from].send(messages.openFailure(open.sender, ...refusal))
+    if (refusal !== undefined) return this.#legs[from].answer(messages.openFailure(open.sender, ...refusal))
     const window = open.window - reserveOf(open.type, open.window)
     this.#pending[from].set(open.sender, { open, end: { number: open.sender, window: open.window } })
     this.#pass(from, messages.withWindow(open, window, Math.min(open.packetMost, packetMost)))
@@ -258,8 +260,7 @@ class Relay {
   }
 
   #makeReplies(): Record<Side, Replies> {
-    const towards = (side: Side) =>
-      new Replies(this.#settings.unanswered, (reply) => this.#pass(otherSide(side), reply))
+    const towards = (side: Side) => new Replies(this.#settings.unanswered, (reply) => this.#legs[side].answer(reply))
     return { client: towards('client'), target: towards('target') }
   }
 
@@ -270,8 +271,9 @@ class Relay {
     return row === undefined ? this.#refuse(what, 'not known') : this.#verdict(what, row.ask(request))
   }
 
-  #verdict(what: string, ask: Ask | 'pass'): Verdict {
+  #verdict(what: string, ask: Ask | 'pass' | 'keep'): Verdict {
     if (ask === 'pass') return { permitted: true, field: 'validity' }
+    if (ask === 'keep') return { permitted: false, because: 'is not passed on' }
     const verdict = this.#judge.permit(ask)
     if (!verdict.permitted) this.#judge.refused(what, verdict)
     return verdict

@@ -17,8 +17,8 @@ import type { Forwards } from './forwards.ts'
  * Names: RFC 4254; RFC 4335 (break); those of @openssh.com: OpenSSH's PROTOCOL.
  */
 export interface Row<Message> {
-  /** `pass`: it opens nothing, and needs no permit. */
-  readonly ask: (message: Message) => Ask | 'pass'
+  /** `pass`: it opens nothing, and needs no permit. `keep`: it stays here, and that is nothing to remark on. */
+  readonly ask: (message: Message) => Ask | 'pass' | 'keep'
   /** The target has granted it; with the reply, when one was wanted. */
   readonly granted?: (forwards: Forwards, message: Message, reply: Buffer | undefined) => void
   /** It runs a program: refused, the person is told on their terminal. */
@@ -80,8 +80,9 @@ export const clientGlobals: Table<GlobalRequest> = {
   'keepalive@openssh.com': pass,
 }
 
-/** `hostkeys-00@openssh.com` is not among them: it names the target's keys, and the client would keep them as ours. */
 export const targetGlobals: Table<GlobalRequest> = {
+  // It names the target's keys, and the client would keep them as ours.
+  'hostkeys-00@openssh.com': { ask: () => 'keep' },
   'keepalive@openssh.com': pass,
 }
 
