@@ -5,8 +5,9 @@ import { faultFields, type Log } from '../model/log.ts'
 import { printable } from '../model/text.ts'
 import type { Clock } from '../model/units.ts'
 import { disconnectReason, type Leg } from '../ssh/leg.ts'
-import { type Judge, type Refusal, type RelaySettings, relay } from './relay.ts'
+import { type RelaySettings, relay } from './relay.ts'
 import type { Registered } from './sessions.ts'
+import type { Judge, Refusal } from './verdicts.ts'
 import { refusal } from './words.ts'
 
 export interface SessionParts {
@@ -48,6 +49,9 @@ export async function carry(
 function judgeBy(certificate: Certificate, clock: Clock, refusals: Refusals): Judge {
   return {
     permit: (ask) => permit(certificate, ask, clock()),
+    environment: () => ({}),
+    opened: () => {},
+    exited: () => {},
     refused: (what, refusal) => refusals.add(what, refusal),
   }
 }
