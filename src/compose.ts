@@ -4,14 +4,16 @@ import { type Authority, authorityFromKey } from './certificate/authority.ts'
 import { issue } from './certificate/issue.ts'
 import type { Config } from './config.ts'
 import { createDecisionLog } from './decision-log/log.ts'
-import type { Steps } from './gateway/admit.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
+import type { Steps } from './gateway/decide.ts'
+import { Epoch } from './gateway/epoch.ts'
 import { Listener } from './gateway/listener.ts'
 import { Places } from './gateway/places.ts'
 import { Rate, Rates } from './gateway/rates.ts'
 import { findRoute, hostKeysOf } from './gateway/routes.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Tally } from './gateway/tally.ts'
+import { Turns } from './gateway/turns.ts'
 import { createApp } from './http/app.ts'
 import { createIssuer, type Issuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
@@ -84,11 +86,14 @@ export async function compose(config: Config, log: ParentLog): Promise<Gateway> 
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
   const issuer = createIssuer(config.identity)
   const sessions = new Sessions()
-  const steps = makeSteps(config, authority, policies.admissions, store, log)
+  const epoch = new Epoch()
+  const steps = makeSteps(config, authority, policies.admissions, store, epoch, log)
   const parts: ConnectionParts = {
     ssh: createSshServer(hostKeys),
     steps,
     sessions,
+    epoch,
+    turns: new Turns(renewalsAtOnce),
     ...makeIdentity(config, issuer, store),
     settings: connectionSettings(config),
     clock: systemClock,
@@ -110,7 +115,10 @@ export async function compose(config: Config, log: ParentLog): Promise<Gateway> 
   }
 }
 
-function makeSteps(config: Config, authority: Authority, active: Active, store: Store, log: Log): Steps {
+/** Sessions that ask the policy again at the same time: an admission waits behind no more than these. */
+const renewalsAtOnce = 32
+
+function makeSteps(config: Config, authority: Authority, active: Active, store: Store, epoch: Epoch, log: Log): Steps {
   const writer = { id: randomUUID(), version, gateway: config.gateway.name }
   const show = config.log.decisionsOnConsole ? (event: string): void => consoleEvent(event, log) : () => {}
   const decisions = createDecisionLog((event) => store.decisions.append(event), writer, show)
@@ -119,14 +127,14 @@ function makeSteps(config: Config, authority: Authority, active: Active, store: 
     log.warn({ count, last }, 'refusals of people not signed in that were only counted'),
   )
   return {
+    epoch: () => epoch.now,
     route: (name) => findRoute(config.routes, name),
     evaluate: (input) => evaluate(active, 'ssh/decision', input),
     async reach(route, signal) {
       const known = await hostKeysOf(route)
       return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config.limits, signal)
     },
-    issue: (request, occasion) =>
-      issue(request, { ...occasion, now: systemClock(), principals: 'login' }, config.certificate, authority),
+    issue: (request, occasion) => issue(request, { ...occasion, now: systemClock() }, config.certificate, authority),
     record: (record) => decisions.append(record),
     closed: () => ('fault' in active ? active.fault : undefined),
     roomForStranger(fault) {

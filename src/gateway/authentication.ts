@@ -34,10 +34,16 @@ export interface Door {
   signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity>
 }
 
-type Admitted = Extract<Admission, { outcome: 'admitted' }>
+type LetIn = Extract<Admission, { outcome: 'admitted' }>
 /** Told and disconnected, with what was wrong; or let in, with the attempt that is still to be answered. */
 export type Outcome =
-  | { readonly outcome: 'admitted'; readonly admission: Admitted; readonly identity: PolicyIdentity; accept(): void }
+  | {
+      readonly outcome: 'admitted'
+      readonly admission: LetIn
+      readonly identity: PolicyIdentity
+      accept(): void
+      turnAway(told: Refusal, fault: GatewayError): void
+    }
   | { readonly outcome: 'refused'; readonly fault: GatewayError }
 
 /**
@@ -159,7 +165,13 @@ export class Authentication {
   #conclude(admission: Admission, identity: PolicyIdentity | undefined, attempt: { accept(): void }): Outcome {
     if (admission.outcome === 'refused') return this.#turnAway(admission.refusal, admission.fault)
     if (admission.outcome === 'admitted' && identity !== undefined)
-      return { outcome: 'admitted', admission, identity, accept: () => attempt.accept() }
+      return {
+        outcome: 'admitted',
+        admission,
+        identity,
+        accept: () => attempt.accept(),
+        turnAway: (told, fault) => void this.#turnAway(told, fault),
+      }
     throw new GatewayError('CHALLENGE_UNSUPPORTED', 'signed in, and asked to sign in again')
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Address } from '../model/address.ts'
 import type { PolicyConnection } from '../model/context.ts'
-import { asGatewayError } from '../model/errors.ts'
+import { asGatewayError, GatewayError } from '../model/errors.ts'
 import { faultFields, type Log } from '../model/log.ts'
 import { printableLines } from '../model/text.ts'
 import type { Clock, Milliseconds } from '../model/units.ts'
@@ -10,8 +10,12 @@ import type { Client, SshServer } from '../ssh/server.ts'
 import { Authentication, type AuthenticationSettings, type Outcome } from './authentication.ts'
 import { ConnectionDoor, type DoorParts } from './door.ts'
 import { Grace, type GraceLimits } from './grace.ts'
+import { Life } from './life.ts'
 import type { RelaySettings } from './relay.ts'
+import type { RenewalParts } from './renewals.ts'
 import { carry } from './session.ts'
+import type { Registered } from './sessions.ts'
+import { refusal } from './words.ts'
 
 export interface ConnectionSettings extends GraceLimits {
   /** `gateway.name`, for the policy. */
@@ -22,7 +26,7 @@ export interface ConnectionSettings extends GraceLimits {
   readonly relay: RelaySettings
 }
 
-export interface ConnectionParts extends DoorParts {
+export interface ConnectionParts extends DoorParts, RenewalParts {
   readonly ssh: SshServer
   readonly settings: ConnectionSettings
   readonly log: Log & { child(fields: object): Log }
@@ -62,8 +66,17 @@ async function authenticateAndCarry(
   using door = new ConnectionDoor(sessionId, grace, parts)
   const outcome = await authenticate(client, connection, door, grace, parts.settings.authentication)
   if (outcome.outcome === 'refused') return log.info(faultFields(outcome.fault), 'refused')
-  const { admission, identity, accept } = outcome
+  const { admission, identity, accept, turnAway } = outcome
   const { certificate, target, banner } = admission
+  const { registered } = door
+  if (registered === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
+  const life = new Life(admission, parts.clock(), () => registered.others, parts.steps)
+  const denied = await settle(life, registered)
+  if (denied !== undefined) {
+    target.cut(denied)
+    turnAway(refusal(denied.code, admission.knock.asked), denied)
+    return log.info(faultFields(denied), 'refused')
+  }
   if (banner !== '') client.leg.banner(printableLines(banner))
   accept()
   admitted()
@@ -74,11 +87,23 @@ async function authenticateAndCarry(
     serial: `${certificate.serial}`,
   }
   const { relay } = parts.settings
-  await carry(client.leg, target, certificate, door.registered, {
+  await carry(client.leg, target, life, registered, {
     relay,
+    epoch: parts.epoch,
+    turns: parts.turns,
     clock: parts.clock,
     log: parts.log.child({ ...who, connection: connection.id }),
   })
+}
+
+/** Before it is let in nothing may have changed that its certificate rests on; else the policy is asked once more. */
+async function settle(life: Life, registered: Registered): Promise<GatewayError | undefined> {
+  for (;;) {
+    if (registered.fault !== undefined) return registered.fault
+    if (!life.isStale) return undefined
+    const renewal = await life.renew()
+    if (renewal.outcome === 'denied' || renewal.outcome === 'failed') return renewal.fault
+  }
 }
 
 /** What ends it ends the grace as well. */

@@ -75,7 +75,7 @@ export class Listener {
   }
 
   #cut(): void {
-    this.#parts.sessions.cutAll(new GatewayError('SHUTTING_DOWN', 'the gateway is stopping'))
+    this.#parts.sessions.end(new GatewayError('SHUTTING_DOWN', 'the gateway is stopping'), () => true)
     setTimeout(() => {
       for (const socket of this.#sockets.keys()) socket.destroy()
     }, 500)

@@ -1,55 +1,72 @@
 import { permit } from '../enforcement/permit.ts'
-import type { Certificate } from '../model/certificate.ts'
-import { GatewayError } from '../model/errors.ts'
+import type { GatewayError } from '../model/errors.ts'
 import { faultFields, type Log } from '../model/log.ts'
 import { printable } from '../model/text.ts'
 import type { Clock } from '../model/units.ts'
 import { disconnectReason, type Leg } from '../ssh/leg.ts'
+import { Ends } from './ends.ts'
+import type { Life } from './life.ts'
 import { type RelaySettings, relay } from './relay.ts'
+import { type RenewalParts, renewals } from './renewals.ts'
 import type { Registered } from './sessions.ts'
 import type { Judge, Refusal } from './verdicts.ts'
 import { refusal } from './words.ts'
 
-export interface SessionParts {
+export interface SessionParts extends RenewalParts {
   readonly relay: RelaySettings
   readonly clock: Clock
   readonly log: Log
 }
 
 /**
- * A live session: what passes between client and target under one certificate, until either of them, or the certificate,
- * or somebody who may cut it, ends it. Both legs end together.
+ * A live session: what passes between client and target under the certificate in force, until either of them, or the
+ * certificate, or the policy, or somebody who may cut it, ends it. Both legs end together.
  */
 export async function carry(
   client: Leg,
   target: Leg,
-  certificate: Certificate,
-  registered: Registered | undefined,
-  { relay: settings, clock, log }: SessionParts,
+  life: Life,
+  registered: Registered,
+  parts: SessionParts,
 ): Promise<void> {
+  const { log } = parts
   const began = performance.now()
   log.info({}, 'session began')
   const cut = (why: GatewayError): void => target.cut(why)
-  registered?.live(cut)
+  registered.letIn(cut)
   const refusals = new Refusals(log)
-  relay(client, target, judgeBy(certificate, clock, refusals), settings)
-  const left = certificate.validBefore * 1000 - Date.now()
-  const end = setTimeout(
-    () => cut(new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended')),
-    Math.max(0, left),
+  const relayed = relay(client, target, judgeBy(life, parts.clock, refusals), parts.relay)
+  using ends = new Ends(life.startedAt, () => relayed.bytes.client + relayed.bytes.target, cut)
+  ends.set(life.certificate)
+  let told: string | undefined
+  void renewals(
+    life,
+    {
+      renewed(certificate) {
+        ends.set(certificate)
+        relayed.narrow()
+        log.info({ key_id: certificate.keyId, serial: `${certificate.serial}` }, 'certificate renewed')
+      },
+      failed: (fault) => log.warn(faultFields(fault), 'the policy gave no answer, and is asked again'),
+      denied(fault, { lines }) {
+        told = lines[0]
+        cut(fault)
+      },
+    },
+    parts,
+    AbortSignal.any([client.signal, target.signal]),
   )
   const why = await firstEnd(client, target)
-  clearTimeout(end)
   target.cut(why)
-  client.disconnect(disconnectReason.byApplication, refusal(why.code).lines[0], why)
+  client.disconnect(disconnectReason.byApplication, told ?? refusal(why.code).lines[0], why)
   const seconds = Math.round((performance.now() - began) / 1000)
-  log.info({ ...faultFields(why), seconds, refusals: refusals.count }, 'session ended')
+  log.info({ ...faultFields(why), seconds, ...relayed.bytes, refusals: refusals.count }, 'session ended')
 }
 
-function judgeBy(certificate: Certificate, clock: Clock, refusals: Refusals): Judge {
+function judgeBy(life: Life, clock: Clock, refusals: Refusals): Judge {
   return {
-    permit: (ask) => permit(certificate, ask, clock()),
-    environment: () => ({}),
+    permit: (ask) => permit(life.certificate, ask, clock()),
+    environment: () => life.certificate.permissions['set-env@regate'] ?? {},
     opened: () => {},
     exited: () => {},
     refused: (what, refusal) => refusals.add(what, refusal),

@@ -5,11 +5,26 @@ import type { GatewayError } from '../model/errors.ts'
 export interface Registered extends Disposable {
   /** The person's other sessions: those let in, and those that began to ask before this one. */
   readonly others: number
+  /** Why it must end; it may have been said before the connection was let in. */
+  readonly fault: GatewayError | undefined
   /** It has been let in; `cut` ends it. */
-  live(cut: (why: GatewayError) => void): void
+  letIn(cut: (why: GatewayError) => void): void
 }
 
-type Entry = { readonly person: string; readonly number: number; cut?: (why: GatewayError) => void }
+/** Of whom a connection is, and what it rests on. */
+export interface Person {
+  readonly sessionId: string
+  readonly identity: PolicyIdentity
+  /** The cached login that let the person in; absent when nothing is cached. */
+  readonly loginId?: string
+}
+
+interface Entry extends Person {
+  readonly person: string
+  readonly number: number
+  fault?: GatewayError
+  cut?: (why: GatewayError) => void
+}
 
 /** Who is here. A connection registers before it asks, so that two that come at once do not both pass for the only one. */
 export class Sessions {
@@ -20,8 +35,9 @@ export class Sessions {
     return [...this.#entries].filter((entry) => entry.cut !== undefined).length
   }
 
-  register(identity: PolicyIdentity): Registered {
-    const entry: Entry = { person: JSON.stringify([identity.issuer, identity.subject]), number: this.#count++ }
+  register(whose: Person): Registered {
+    const { issuer, subject } = whose.identity
+    const entry: Entry = { ...whose, person: JSON.stringify([issuer, subject]), number: this.#count++ }
     this.#entries.add(entry)
     const entries = this.#entries
     return {
@@ -29,7 +45,10 @@ export class Sessions {
         const counts = (other: Entry): boolean => other.cut !== undefined || other.number < entry.number
         return [...entries].filter((other) => other !== entry && other.person === entry.person && counts(other)).length
       },
-      live(cut) {
+      get fault() {
+        return entry.fault
+      },
+      letIn(cut) {
         entry.cut = cut
       },
       [Symbol.dispose]() {
@@ -38,7 +57,13 @@ export class Sessions {
     }
   }
 
-  cutAll(why: GatewayError): void {
-    for (const entry of this.#entries) entry.cut?.(why)
+  /** Ends every session, also one that still asks, of which this holds. Answers how many. */
+  end(why: GatewayError, whose: (person: Person) => boolean): number {
+    const found = [...this.#entries].filter(whose)
+    for (const entry of found) {
+      entry.fault ??= why
+      entry.cut?.(why)
+    }
+    return found.length
   }
 }

@@ -1,7 +1,7 @@
 import { type ClaimSettings, identityOf } from '../identity/claims.ts'
 import { signIn } from '../identity/device-flow.ts'
 import type { Issuer } from '../identity/issuer.ts'
-import type { Logins } from '../identity/logins.ts'
+import type { Login, Logins } from '../identity/logins.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
@@ -23,6 +23,12 @@ export interface SignInParts {
   readonly clock: Clock
 }
 
+export interface SignedIn {
+  readonly identity: PolicyIdentity
+  /** Absent without a key: nothing is kept. */
+  readonly login?: Login
+}
+
 /**
  * Signs a person in and keeps the login by the key that was proven; without a key nothing is kept. Who leaves while the
  * code is pending has cancelled it: an approval that comes later makes no login.
@@ -32,7 +38,7 @@ export async function signInCaller(
   show: (text: string) => Promise<void>,
   signal: AbortSignal,
   parts: SignInParts,
-): Promise<PolicyIdentity> {
+): Promise<SignedIn> {
   using place = parts.places.take(caller.source)
   if (place === undefined) throw new GatewayError('TOO_MANY_SIGN_INS', 'no place for another sign-in')
   if (!parts.rates.take(caller.source, performance.now() as Milliseconds))
@@ -48,6 +54,6 @@ export async function signInCaller(
   const at = parts.clock()
   const expiresAt = unixSeconds(at + parts.loginTtl / 1000)
   const identity = identityOf(step.value, { at, expiresAt, flow: 'device', sshSourceIp: caller.source }, parts.claims)
-  if (caller.key !== undefined) await parts.logins.save(caller.key, caller.source, identity)
-  return identity
+  if (caller.key === undefined) return { identity }
+  return { identity, login: await parts.logins.save(caller.key, caller.source, identity) }
 }
