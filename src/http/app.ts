@@ -1,10 +1,10 @@
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import type { Log } from '../model/log.ts'
-import { printable } from '../model/text.ts'
 import { type Authorize, authorization, type KnownToken } from './authorization.ts'
 import { type DecisionSource, decisionRoutes } from './decisions.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, answerError, refuseUnreadable } from './errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import { fits, pathOf } from './target.ts'
 
 export interface HttpParts {
   readonly decisions: DecisionSource
@@ -31,14 +31,14 @@ export function createApp(parts: HttpParts): FastifyInstance {
     bodyLimit: bodyMost,
     requestTimeout: 10_000,
     routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply, parts.log),
+    clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
   })
   app.addHook('onRequest', authorization(parts.tokens, parts.authorize))
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   app.setErrorHandler((error, request, reply) => answerError(error as FastifyError, request, reply, parts.log))
-  app.setNotFoundHandler(() => {
-    throw new ApiError(404, 'resource_not_found', 'there is nothing here')
-  })
+  answerUnknown(app)
   healthRoutes(app, parts.readiness)
   decisionRoutes(app, parts.decisions)
   app.get('/ca.pub', { config: { open: true } }, (_request, reply) =>
@@ -47,12 +47,15 @@ export function createApp(parts: HttpParts): FastifyInstance {
   return app
 }
 
-/** OPA's form of an error: `{"code", "message"}`. What went wrong inside stays inside. */
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): void {
-  const status = error instanceof ApiError ? error.status : (error.statusCode ?? 500)
-  if (status >= 500) log.error({ fault: error.message, url: printable(request.url, 200) }, 'request failed')
-  const code = error instanceof ApiError ? error.code : status === 500 ? 'internal_error' : 'invalid_parameter'
-  const message = status === 500 ? 'something went wrong here' : printable(error.message, 300)
-  if (status === 401) reply.header('www-authenticate', 'Bearer')
-  reply.code(status).send({ code, message })
+/** 405 with what is possible when the path is known, else 404. */
+function answerUnknown(app: FastifyInstance): void {
+  const known: { readonly url: string; readonly methods: readonly string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => void known.push({ url, methods: [method].flat() }))
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request)
+    const methods = known.filter(({ url }) => fits(path, url)).flatMap((route) => route.methods)
+    if (methods.length === 0) throw new ApiError(404, 'resource_not_found', 'there is nothing here')
+    reply.header('allow', [...new Set(methods)].join(', '))
+    throw new ApiError(405, 'method_not_allowed', `${request.method} is not possible here`)
+  })
 }
