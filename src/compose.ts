@@ -26,8 +26,6 @@ import { createSshServer } from './ssh/server.ts'
 import { reach } from './ssh/target.ts'
 import { openStore, type Store } from './store/open.ts'
 
-export type ParentLog = Log & { child(fields: object): Log }
-
 /** The gateway at work. */
 export interface Gateway {
   readonly sshPort: number
@@ -73,7 +71,7 @@ export async function loadPolicies(config: Config['policy']): Promise<Policies> 
 }
 
 /** Builds every part once and puts them together. The one place that knows them all. */
-export async function compose(config: Config, log: ParentLog): Promise<Gateway> {
+export async function compose(config: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
   const { hostKeys, authority } = loadKeys(config)
   const store = undo.use(await openStore(config.store))

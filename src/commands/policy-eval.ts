@@ -57,7 +57,7 @@ async function describe(decision: Decision, input: unknown): Promise<string> {
   const lines = [`outcome: ${decision.outcome}`]
   if (decision.grant !== undefined) lines.push(`grant: ${printable(decision.grant)}`)
   if (reasons.length > 0) lines.push('reasons:', ...reasons)
-  if (decision.outcome === 'challenge') lines.push(`require: ${JSON.stringify(decision.require)}`)
+  if (decision.outcome === 'challenge') lines.push(`require: ${printable(JSON.stringify(decision.require), 8_192)}`)
   if (decision.outcome === 'allow') lines.push('certificate:', await certificateText(decision, input))
   return lines.join('\n')
 }

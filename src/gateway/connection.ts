@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Address } from '../model/address.ts'
 import type { PolicyConnection } from '../model/context.ts'
 import { asGatewayError } from '../model/errors.ts'
-import { faultFields, type Log } from '../model/log.ts'
+import { faultFields, type Log, logEnd } from '../model/log.ts'
 import { printableLines } from '../model/text.ts'
 import type { Clock, Milliseconds } from '../model/units.ts'
 import type { Client, SshServer } from '../ssh/server.ts'
@@ -25,7 +25,7 @@ export interface ConnectionSettings extends GraceLimits {
 export interface ConnectionParts extends DoorParts {
   readonly ssh: SshServer
   readonly settings: ConnectionSettings
-  readonly log: Log & { child(fields: object): Log }
+  readonly log: Log
   readonly clock: Clock
 }
 
@@ -45,7 +45,7 @@ export async function serve(
     await authenticateAndCarry(client, connection, parts, log, admitted)
   } catch (thrown) {
     const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
-    log[fault.code === 'INTERNAL' ? 'error' : 'info'](faultFields(fault), 'connection ended')
+    logEnd(log, fault, 'connection ended')
     client.leg.cut(fault)
   }
 }
@@ -61,7 +61,7 @@ async function authenticateAndCarry(
   const sessionId = randomUUID()
   using door = new ConnectionDoor(sessionId, grace, parts)
   const outcome = await authenticate(client, connection, door, grace, parts.settings.authentication)
-  if (outcome.outcome === 'refused') return log.info(faultFields(outcome.fault), 'refused')
+  if (outcome.outcome === 'refused') return logEnd(log, outcome.fault, 'refused')
   const { admission, identity, accept } = outcome
   const { certificate, target, banner } = admission
   if (banner !== '') client.leg.banner(printableLines(banner))
@@ -77,7 +77,7 @@ async function authenticateAndCarry(
   await carry(client.leg, target, certificate, door.registered, {
     relay,
     clock: parts.clock,
-    log: parts.log.child({ ...who, connection: connection.id }),
+    log: log.child(who),
   })
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { parseAddress } from '../model/address.ts'
 import { GatewayError } from '../model/errors.ts'
-import type { Log } from '../model/log.ts'
+import { faultFields, type Log } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { type ConnectionParts, serve } from './connection.ts'
 import type { Places } from './places.ts'
@@ -33,7 +33,7 @@ export class Listener {
     listener.#server.listen(address)
     await once(listener.#server, 'listening')
     // After this nothing that one connection does may end the process.
-    listener.#server.on('error', (cause) => parts.log.error({ fault: cause.message }, 'the listener met an error'))
+    listener.#server.on('error', (cause) => parts.log.error(faultFields(cause), 'the listener met an error'))
     return listener
   }
 

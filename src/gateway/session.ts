@@ -1,7 +1,7 @@
 import { permit } from '../enforcement/permit.ts'
 import type { Certificate } from '../model/certificate.ts'
 import { GatewayError } from '../model/errors.ts'
-import { faultFields, type Log } from '../model/log.ts'
+import { type Log, logEnd } from '../model/log.ts'
 import { printable } from '../model/text.ts'
 import type { Clock } from '../model/units.ts'
 import { disconnectReason, type Leg } from '../ssh/leg.ts'
@@ -40,7 +40,7 @@ export async function carry(
   clearTimeout(end)
   target.cut(why)
   client.disconnect(disconnectReason.byApplication, refusal(why.code).lines[0], why)
-  log.info({ ...faultFields(why), seconds: Math.round((performance.now() - began) / 1000) }, 'session ended')
+  logEnd(log.child({ seconds: Math.round((performance.now() - began) / 1000) }), why, 'session ended')
 }
 
 function judgeBy(certificate: Certificate, clock: Clock, log: Log): Judge {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, GatewayError } from '../model/errors.ts'
-import { faultFields, type Log } from '../model/log.ts'
+import { type Log, logEnd } from '../model/log.ts'
 import { printable } from '../model/text.ts'
 
 /** An error that the caller may see. `code` is one of OPA's words where it has one. */
@@ -30,7 +30,7 @@ const unavailable: ReadonlySet<ErrorCode> = new Set(['STORE_UNAVAILABLE', 'POLIC
 /** OPA's form of an error: `{"code", "message"}`. What went wrong inside stays inside. */
 export function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const { status, code, message } = asAnswer(error)
-  if (status >= 500) log.error({ ...faultFields(error), url: printable(request.url, 200) }, 'request failed')
+  if (status >= 500) logEnd(log.child({ url: printable(request.url, 200) }), error, 'request failed')
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   reply.code(status).send({ code, message })
 }

@@ -1,3 +1,5 @@
+import { printableLines } from './text.ts'
+
 /**
  * Every code that the gateway gives, with what it means. Messages may change, codes do not: they stand in the decision
  * log, in what a person is told, and in the documentation.
@@ -79,11 +81,11 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** An error with a code of the table above. The message is for people; it holds no control characters when it is shown. */
+/** An error with a code of the table above. The message is for people, and has no control characters but line ends. */
 export class GatewayError extends Error {
   readonly code: ErrorCode
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+    super(printableLines(message), options)
     this.name = 'GatewayError'
     this.code = code
   }

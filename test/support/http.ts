@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { createApp, type HttpParts } from '../../src/http/app.ts'
 import type { AuthorizationInput } from '../../src/http/authorization.ts'
+import type { Log } from '../../src/model/log.ts'
 
 export const id = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
 /** The digits of a nanosecond, which JSON.parse would not keep. */
 export const event = (number: number): string => `{"decision_id":"${id(number)}","exact":1763881234567890123}`
 const events = Array.from({ length: 5 }, (_, index) => ({ sequence: index + 1, bytes: Buffer.from(event(index + 1)) }))
-const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+export const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
 /** Five decisions; the token `secret` reads, `other` may do nothing. */
 export function anApp(change: Partial<HttpParts> = {}) {
