@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { type Authority, authorityFromKey } from './certificate/authority.ts'
 import { issue } from './certificate/issue.ts'
-import type { Config } from './config.ts'
+import type { Config, HostAndPort } from './config.ts'
 import { createDecisionLog } from './decision-log/log.ts'
 import type { Steps } from './gateway/admit.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
@@ -92,9 +92,11 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
   }
   const app = makeApp(config, authority, policies, store, log)
   undo.defer(() => app.close())
-  await app.listen(config.http.listen)
+  await listening('http', config.http.listen, app.listen(config.http.listen))
   const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits
-  const listener = await Listener.listen(config.gateway.listen, parts, new Places({ total, perSource }))
+  const { listen } = config.gateway
+  const taken = Listener.listen(listen, parts, new Places({ total, perSource }))
+  const listener = await listening('gateway', listen, taken)
   const running = undo.move()
   return {
     sshPort: listener.port,
@@ -161,8 +163,9 @@ function makeApp(config: Config, authority: Authority, policies: Policies, store
   return createApp({
     decisions: store.decisions,
     async authorize(input) {
-      const { result } = await evaluate(policies.others, 'system/authz/allow', input)
-      return result === true
+      const evaluation = await evaluate(policies.others, 'system/authz/allow', input)
+      if (evaluation.came === 'failed') throw evaluation.error
+      return evaluation.came === 'answered' && evaluation.result === true
     },
     readiness: async () => [
       { name: 'policy', ...('fault' in policies.admissions ? { why: policies.admissions.fault.message } : {}) },
@@ -190,6 +193,15 @@ async function faultOf(asked: Promise<unknown>): Promise<{ why?: string }> {
     return {}
   } catch (thrown) {
     return { why: asGatewayError(thrown, 'STORE_UNAVAILABLE', 'the store did not answer').message }
+  }
+}
+
+async function listening<T>(section: string, { host, port }: HostAndPort, begun: Promise<T>): Promise<T> {
+  try {
+    return await begun
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
+    throw new GatewayError('LISTEN_FAILED', `${section}.listen: ${host}:${port} cannot be had: ${why}`, { cause })
   }
 }
 

@@ -46,7 +46,7 @@ function toStore(record: DecisionRecord, event: string): StoredEvent {
     sessionId: record.sessionId,
     kind: record.kind,
     bytes: Buffer.from(event, 'utf8'),
-    ...(record.code === undefined ? {} : { code: record.code }),
+    ...(record.outcome === 'allow' ? {} : { code: record.code }),
     ...(username === undefined ? {} : { username }),
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { makeSubjectKey } from '../certificate/subject-key.ts'
-import type { DecisionRecord } from '../decision-log/record.ts'
+import type { DecisionRecord, Asked as Entry } from '../decision-log/record.ts'
 import type { Address } from '../model/address.ts'
 import type { Certificate, CertificateRequest } from '../model/certificate.ts'
 import type { PolicyConnection, PolicyIdentity, PolicyInput, PolicyKey } from '../model/context.ts'
@@ -138,8 +138,6 @@ const isPlainLogin = (requirement: Requirement): boolean =>
 
 const no = (code: ErrorCode, message: string) =>
   ({ outcome: 'refuse', fault: new GatewayError(code, message) }) as const
-
-type Entry = Omit<DecisionRecord, 'outcome' | 'code' | 'certificate'>
 
 function entryOf(knock: Knock, input: PolicyInput, evaluation: Evaluation | undefined): Entry {
   return {

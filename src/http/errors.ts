@@ -24,8 +24,8 @@ const words: Readonly<Record<number, string>> = {
   415: 'unsupported_media_type',
   431: 'request_too_large',
 }
-/** Faults of parts that the gateway cannot do without: it comes to the same for the caller, who tries again later. */
-const unavailable: ReadonlySet<ErrorCode> = new Set(['STORE_UNAVAILABLE', 'POLICY_MISSING', 'POLICY_BUSY'])
+/** Faults of the parts that an answer needs: it comes to the same for the caller, who tries again later. */
+const isUnavailable = (code: ErrorCode): boolean => /^(POLICY|STORE|LOG)_/.test(code)
 
 /** OPA's form of an error: `{"code", "message"}`. What went wrong inside stays inside. */
 export function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply, log: Log): void {
@@ -38,7 +38,7 @@ export function answerError(error: FastifyError | Error, request: FastifyRequest
 function asAnswer(error: Error & { readonly statusCode?: number }) {
   const message = printable(error.message, 300)
   if (error instanceof ApiError) return { status: error.status, code: error.code, message }
-  if (error instanceof GatewayError && unavailable.has(error.code))
+  if (error instanceof GatewayError && isUnavailable(error.code))
     return { status: 503, code: error.code, message: 'not just now: the log of the gateway says why' }
   const status = error.statusCode ?? 500
   if (status >= 500) return { status, code: 'internal_error', message: 'something went wrong here' }

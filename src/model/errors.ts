@@ -9,6 +9,7 @@ export const errorCodes = {
   CONFIG_INVALID: 'the configuration does not say what it must, or says what is not known',
   KEY_FILE: 'a key file is missing, unreadable, open to others, or of a kind that is not taken',
   FOLDER_TAKEN: 'a working folder would be made where there is one already',
+  LISTEN_FAILED: 'an address that cannot be listened on',
 
   // Who knocks
   NAME_GRAMMAR: 'the user name is not written login@route',
