@@ -17,9 +17,8 @@ import { readKeyFile } from './key-file.ts'
 import { asGatewayError, GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
-import { readBundle } from './policy/bundle.ts'
+import { loadPolicies, type Policies } from './policies.ts'
 import { type Active, evaluate } from './policy/engine.ts'
-import { PolicyPool } from './policy/pool.ts'
 import { version } from './project.ts'
 import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
 import { createSshServer } from './ssh/server.ts'
@@ -40,34 +39,6 @@ export function loadKeys(config: Config): { readonly hostKeys: readonly Buffer[]
     throw new GatewayError('KEY_FILE', `${config.ca.key} is both a host key and the user CA: they must be two`)
   const hostKeys = config.gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path)))
   return { hostKeys, authority: authorityFromKey(readKeyFile(config.ca.key), `${config.gateway.name}-user-ca`) }
-}
-
-/** A policy for admissions, and one of its own for everything else, which must not keep an admission waiting. */
-export interface Policies extends AsyncDisposable {
-  readonly admissions: Active
-  readonly others: Active
-}
-
-/** Never rejects: without a usable bundle the gateway runs, is not ready, and lets nobody in. */
-export async function loadPolicies(config: Config['policy']): Promise<Policies> {
-  const started: PolicyPool[] = []
-  const dispose = async (): Promise<void> =>
-    void (await Promise.all(started.map((pool) => pool[Symbol.asyncDispose]())))
-  try {
-    const bundle = await readBundle(config.bundle)
-    const start = async (workers: number): Promise<Active> => {
-      const pool = await PolicyPool.start(bundle, { ...config, workers })
-      started.push(pool)
-      if (!pool.entrypoints.includes('ssh/decision'))
-        throw new GatewayError('POLICY_BUNDLE', `${config.bundle} has no entrypoint ssh/decision`)
-      return { revision: bundle.revision, pool }
-    }
-    return { admissions: await start(config.workers), others: await start(1), [Symbol.asyncDispose]: dispose }
-  } catch (thrown) {
-    await dispose()
-    const fault = asGatewayError(thrown, 'POLICY_BUNDLE', 'the bundle could not be loaded')
-    return { admissions: { fault }, others: { fault }, [Symbol.asyncDispose]: async () => {} }
-  }
 }
 
 /** Builds every part once and puts them together. The one place that knows them all. */
@@ -163,7 +134,7 @@ function makeApp(config: Config, authority: Authority, policies: Policies, store
   return createApp({
     decisions: store.decisions,
     async authorize(input) {
-      const evaluation = await evaluate(policies.others, 'system/authz/allow', input)
+      const evaluation = await evaluate(policies.api, 'system/authz/allow', input)
       if (evaluation.came === 'failed') throw evaluation.error
       return evaluation.came === 'answered' && evaluation.result === true
     },
