@@ -1,29 +1,31 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { type Authority, authorityFromKey } from './certificate/authority.ts'
 import { issue } from './certificate/issue.ts'
+import { composeHttp, timed } from './compose-http.ts'
+import { composeLog, type Written } from './compose-log.ts'
 import type { Config, HostAndPort } from './config.ts'
-import { createDecisionLog } from './decision-log/log.ts'
 import type { Steps } from './gateway/admit.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Listener } from './gateway/listener.ts'
+import type { Measures } from './gateway/measures.ts'
 import { Places } from './gateway/places.ts'
 import { findRoute, hostKeysOf } from './gateway/routes.ts'
 import { Sessions } from './gateway/sessions.ts'
-import { createApp } from './http/app.ts'
+import type { LiveSessions } from './http/sessions.ts'
 import { createIssuer, type Issuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
 import { readKeyFile } from './key-file.ts'
-import { asGatewayError, GatewayError } from './model/errors.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
-import { loadPolicies, type Policies } from './policies.ts'
-import { type Active, evaluate } from './policy/engine.ts'
-import { version } from './project.ts'
+import { loadPolicies } from './policies.ts'
+import type { Active } from './policy/engine.ts'
 import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
 import { createSshServer } from './ssh/server.ts'
 import { reach } from './ssh/target.ts'
-import { openStore, type Store } from './store/open.ts'
+import { openStore, type Store, type Writer } from './store/open.ts'
+import { usualLimits } from './store/sqlite.ts'
 
 /** The gateway at work. */
 export interface Gateway {
@@ -45,23 +47,32 @@ export function loadKeys(config: Config): { readonly hostKeys: readonly Buffer[]
 export async function compose(config: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
   const { hostKeys, authority } = loadKeys(config)
-  const store = undo.use(await openStore(config.store))
+  const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
+  await store.sessions.abandon(systemClock())
   undo.use(sweepLogins(store, log))
   const policies = undo.use(await loadPolicies(config.policy))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
   const issuer = createIssuer(config.identity)
   const sessions = new Sessions()
-  const steps = makeSteps(config, authority, policies.admissions, store, log)
+  const live: LiveSessions = { list: () => [], cut: () => false }
+  const metrics = createMetrics({
+    live: () => live.list().map(({ bytes }) => bytes),
+    restarts: () => policies.restarts,
+  })
+  const written = composeLog(config, store, metrics, log)
+  const steps = makeSteps(config, authority, policies.admissions, written, metrics)
   const parts: ConnectionParts = {
     ssh: createSshServer(hostKeys),
     steps,
     sessions,
-    ...makeIdentity(config, issuer, store),
+    ...makeIdentity(config, issuer, store, metrics),
+    measures: metrics,
     settings: connectionSettings(config),
     clock: systemClock,
     log,
   }
-  const app = makeApp(config, authority, policies, store, log)
+  const revoke = (id: string): Promise<boolean> => store.logins.remove(id)
+  const app = composeHttp({ config, authority, policies, store, written, metrics, live, revoke, log })
   undo.defer(() => app.close())
   await listening('http', config.http.listen, app.listen(config.http.listen))
   const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits
@@ -79,29 +90,21 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
   }
 }
 
-function makeSteps(config: Config, authority: Authority, active: Active, store: Store, log: Log): Steps {
-  const writer = { id: randomUUID(), version, gateway: config.gateway.name }
-  const show = config.log.decisionsOnConsole ? (event: string): void => consoleEvent(event, log) : () => {}
-  const decisions = createDecisionLog((event) => store.decisions.append(event), writer, show)
+function makeSteps(config: Config, authority: Authority, active: Active, written: Written, metrics: Metrics): Steps {
   return {
     route: (name) => findRoute(config.routes, name),
-    evaluate: (input) => evaluate(active, 'ssh/decision', input),
+    evaluate: (input) => timed(active, 'ssh/decision', input, metrics),
     async reach(route, signal) {
       const known = await hostKeysOf(route)
       return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config.limits, signal)
     },
     issue: (request, occasion) =>
       issue(request, { ...occasion, now: systemClock(), principals: 'login' }, config.certificate, authority),
-    record: (record) => decisions.append(record),
+    record: (record) => written.record(record),
   }
 }
 
-/** As OPA writes it to its console (docs: Decision Logs). */
-function consoleEvent(event: string, log: Log): void {
-  log.info({ type: 'openpolicyagent.org/decision_logs', ...(JSON.parse(event) as object) }, 'Decision Log')
-}
-
-function makeIdentity(config: Config, issuer: Issuer, store: Store) {
+function makeIdentity(config: Config, issuer: Issuer, store: Store, measures: Measures) {
   const { identity, limits, gateway } = config
   const logins = new Logins(store.logins, identity.loginFrom, systemClock)
   const places = new Places({ total: limits.signIns, perSource: limits.signInsPerSource })
@@ -114,6 +117,7 @@ function makeIdentity(config: Config, issuer: Issuer, store: Store) {
     loginTtl,
     gateway: gateway.name,
     clock: systemClock,
+    measures,
   }
   return { logins, signIn }
 }
@@ -130,23 +134,10 @@ function connectionSettings({ gateway, limits }: Config): ConnectionParts['setti
   }
 }
 
-function makeApp(config: Config, authority: Authority, policies: Policies, store: Store, log: Log): FastifyInstance {
-  return createApp({
-    decisions: store.decisions,
-    async authorize(input) {
-      const evaluation = await evaluate(policies.api, 'system/authz/allow', input)
-      if (evaluation.came === 'failed') throw evaluation.error
-      return evaluation.came === 'answered' && evaluation.result === true
-    },
-    readiness: async () => [
-      { name: 'policy', ...('fault' in policies.admissions ? { why: policies.admissions.fault.message } : {}) },
-      { name: 'store', ...(await faultOf(store.ping())) },
-    ],
-    caKeys: [authority.line],
-    tokens: config.http.tokens,
-    log,
-  })
-}
+const sessionWriter = (config: Config, log: Log): Writer => ({
+  gateway: config.gateway.name,
+  lost: (count, fault) => log.error({ count, ...faultFields(fault) }, 'events of sessions were not written down'),
+})
 
 /** Logins that have ended are not found any more; now and then they are removed as well. */
 function sweepLogins(store: Store, log: Log): Disposable {
@@ -156,15 +147,6 @@ function sweepLogins(store: Store, log: Log): Disposable {
       .catch((fault: Error) => log.warn(faultFields(fault), 'ended logins were not removed'))
   const timer = setInterval(sweep, 3_600_000).unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
-}
-
-async function faultOf(asked: Promise<unknown>): Promise<{ why?: string }> {
-  try {
-    await asked
-    return {}
-  } catch (thrown) {
-    return { why: asGatewayError(thrown, 'STORE_UNAVAILABLE', 'the store did not answer').message }
-  }
 }
 
 async function listening<T>(section: string, { host, port }: HostAndPort, begun: Promise<T>): Promise<T> {

@@ -16,24 +16,35 @@ export type Evaluated = {
   | { readonly came: 'failed'; readonly error: { readonly code: ErrorCode; readonly message: string } }
 )
 
-/** A question that a connection put to the policy. */
-export interface Asked {
+interface Question {
   readonly decisionId: string
   /** Milliseconds since 1970. */
   readonly at: number
-  readonly sessionId: string
-  readonly kind: 'ssh'
   readonly input: PolicyInput
   /** Absent when the policy was not asked: no route has that name. */
   readonly evaluated?: Evaluated
 }
+/** A question that a connection put to the policy. */
+export interface Asked extends Question {
+  readonly kind: 'ssh'
+  readonly sessionId: string
+}
+/** What was really done about it. */
+type Done =
+  | { readonly outcome: 'allow'; readonly certificate: Certificate }
+  | { readonly outcome: 'deny'; readonly code: ErrorCode }
+/** A question of somebody who wants to know. Nothing was done about it; `code` says why there is no answer. */
+export interface WhatIfRecord extends Question {
+  readonly kind: 'what-if'
+  /** Address and port; the name of the token. */
+  readonly address: string
+  readonly username?: string
+  readonly outcome: 'allow' | 'challenge' | 'deny'
+  readonly code?: ErrorCode
+}
 
-/** One decision, and what was really done. */
-export type DecisionRecord = Asked &
-  (
-    | { readonly outcome: 'allow'; readonly certificate: Certificate }
-    | { readonly outcome: 'deny'; readonly code: ErrorCode }
-  )
+/** One decision. */
+export type DecisionRecord = (Asked & Done) | WhatIfRecord
 
 /** Which gateway writes; `labels` of every event. */
 export interface Writer {
@@ -54,11 +65,11 @@ export function decisionEvent(record: DecisionRecord, writer: Writer): string {
   const { evaluated } = record
   const erased = evaluated?.came === 'answered' && JSON.stringify(evaluated.result).length > resultMost
   return JSON.stringify({
-    labels: { ...writer, kind: record.kind, session_id: record.sessionId },
+    labels: { ...writer, kind: record.kind, ...(record.kind === 'ssh' ? { session_id: record.sessionId } : {}) },
     decision_id: record.decisionId,
     timestamp: new Date(record.at).toISOString(),
     path: 'ssh/decision',
-    requested_by: `${record.input.connection.source.ip}:${record.input.connection.source.port}`,
+    requested_by: requestedBy(record),
     input: printableJson(record.input),
     ...(evaluated === undefined ? {} : evaluationFields(evaluated, erased)),
     ...(erased ? { erased: ['/result'] } : {}),
@@ -95,10 +106,26 @@ function exactNumbers(builtins: Evaluated['builtins']) {
   return Object.fromEntries(Object.entries(builtins).map(([name, byArguments]) => [name, calls(byArguments)]))
 }
 
-const mappedResult = (record: DecisionRecord) =>
-  record.outcome === 'allow'
-    ? { outcome: record.outcome, certificate: certificateFields(record.certificate) }
-    : { outcome: record.outcome, code: record.code }
+function requestedBy(record: DecisionRecord): string {
+  if (record.kind === 'what-if') return record.address
+  const { ip, port } = record.input.connection.source
+  return `${ip}:${port}`
+}
+
+function mappedResult(record: DecisionRecord) {
+  const { outcome } = record
+  if (record.kind === 'what-if') {
+    const { code, username } = record
+    return {
+      outcome,
+      ...(code === undefined ? {} : { code }),
+      ...(username === undefined ? {} : { asked_by: username }),
+    }
+  }
+  return record.outcome === 'allow'
+    ? { outcome, certificate: certificateFields(record.certificate) }
+    : { outcome, code: record.code }
+}
 
 /** A certificate in the words of Rego and of OpenSSH; the serial as text, since it has 64 bits. */
 export function certificateFields(certificate: Certificate) {

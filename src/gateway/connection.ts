@@ -10,6 +10,7 @@ import type { Client, SshServer } from '../ssh/server.ts'
 import { Authentication, type AuthenticationSettings, type Outcome } from './authentication.ts'
 import { ConnectionDoor, type DoorParts } from './door.ts'
 import { Grace, type GraceLimits } from './grace.ts'
+import type { Measures } from './measures.ts'
 import type { RelaySettings } from './relay.ts'
 import { carry } from './session.ts'
 
@@ -25,6 +26,7 @@ export interface ConnectionSettings extends GraceLimits {
 export interface ConnectionParts extends DoorParts {
   readonly ssh: SshServer
   readonly settings: ConnectionSettings
+  readonly measures: Measures
   readonly log: Log
   readonly clock: Clock
 }
@@ -77,6 +79,7 @@ async function authenticateAndCarry(
   await carry(client.leg, target, certificate, door.registered, {
     relay,
     clock: parts.clock,
+    measures: parts.measures,
     log: log.child(who),
   })
 }

@@ -5,6 +5,7 @@ import { GatewayError } from '../model/errors.ts'
 import { faultFields, type Log } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { type ConnectionParts, serve } from './connection.ts'
+import type { Measures } from './measures.ts'
 import type { Places } from './places.ts'
 
 export interface ListenAddress {
@@ -24,7 +25,7 @@ export class Listener {
   private constructor(parts: ConnectionParts, unauthenticated: Places) {
     this.#parts = parts
     this.#unauthenticated = unauthenticated
-    this.#refusals = new Refusals(parts.log)
+    this.#refusals = new Refusals(parts)
     this.#server = createServer({ noDelay: true }, (socket) => void this.#arrive(socket))
   }
 
@@ -83,15 +84,18 @@ export class Listener {
 /** Turned away at the door, counted, and told in one line a second: a flood must not become a flood of lines. */
 class Refusals {
   readonly #log: Log
+  readonly #measures: Measures
   #count = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(log: Log) {
+  constructor({ log, measures }: Pick<ConnectionParts, 'log' | 'measures'>) {
     this.#log = log
+    this.#measures = measures
   }
 
   count(source: string): void {
     this.#count++
+    this.#measures.turnedAway()
     this.#timer ??= setTimeout(() => {
       this.#log.warn({ code: 'TOO_MANY_CONNECTIONS', count: this.#count, last: source }, 'connections turned away')
       this.#count = 0

@@ -5,6 +5,7 @@ import { type Log, logEnd } from '../model/log.ts'
 import { printable } from '../model/text.ts'
 import type { Clock } from '../model/units.ts'
 import { disconnectReason, type Leg } from '../ssh/leg.ts'
+import type { Measures } from './measures.ts'
 import { type Judge, type RelaySettings, relay } from './relay.ts'
 import type { Registered } from './sessions.ts'
 import { refusal } from './words.ts'
@@ -12,6 +13,7 @@ import { refusal } from './words.ts'
 export interface SessionParts {
   readonly relay: RelaySettings
   readonly clock: Clock
+  readonly measures: Pick<Measures, 'refused'>
   readonly log: Log
 }
 
@@ -24,13 +26,14 @@ export async function carry(
   target: Leg,
   certificate: Certificate,
   registered: Registered | undefined,
-  { relay: settings, clock, log }: SessionParts,
+  parts: SessionParts,
 ): Promise<void> {
+  const { log } = parts
   const began = performance.now()
   log.info({}, 'session began')
   const cut = (why: GatewayError): void => target.cut(why)
   registered?.live(cut)
-  relay(client, target, judgeBy(certificate, clock, log), settings)
+  relay(client, target, judgeBy(certificate, parts), parts.relay)
   const left = certificate.validBefore * 1000 - Date.now()
   const end = setTimeout(
     () => cut(new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended')),
@@ -43,11 +46,13 @@ export async function carry(
   logEnd(log.child({ seconds: Math.round((performance.now() - began) / 1000) }), why, 'session ended')
 }
 
-function judgeBy(certificate: Certificate, clock: Clock, log: Log): Judge {
+function judgeBy(certificate: Certificate, { clock, measures, log }: SessionParts): Judge {
   return {
     permit: (ask) => permit(certificate, ask, clock()),
-    refused: (what, { field, because }) =>
-      log.info({ what: printable(what, 120), field, because: printable(because, 200) }, 'refused on the connection'),
+    refused(what, { field, because }) {
+      measures.refused(field ?? 'none')
+      log.info({ what: printable(what, 120), field, because: printable(because, 200) }, 'refused on the connection')
+    },
   }
 }
 

@@ -6,6 +6,7 @@ import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
 import type { Caller } from './authentication.ts'
+import type { Measures } from './measures.ts'
 import type { Places } from './places.ts'
 import { signInText } from './words.ts'
 
@@ -18,6 +19,7 @@ export interface SignInParts {
   readonly loginTtl: Milliseconds
   readonly gateway: string
   readonly clock: Clock
+  readonly measures: Pick<Measures, 'signIn'>
 }
 
 /**
@@ -25,6 +27,22 @@ export interface SignInParts {
  * code is pending has cancelled it: an approval that comes later makes no login.
  */
 export async function signInCaller(
+  caller: Caller,
+  show: (text: string) => Promise<void>,
+  signal: AbortSignal,
+  parts: SignInParts,
+): Promise<PolicyIdentity> {
+  try {
+    const identity = await signInAndKeep(caller, show, signal, parts)
+    parts.measures.signIn('signed-in')
+    return identity
+  } catch (thrown) {
+    parts.measures.signIn(thrown instanceof GatewayError ? thrown.code : 'INTERNAL')
+    throw thrown
+  }
+}
+
+async function signInAndKeep(
   caller: Caller,
   show: (text: string) => Promise<void>,
   signal: AbortSignal,

@@ -1,13 +1,29 @@
+import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import type { Log } from '../model/log.ts'
 import { type Authorize, authorization, type KnownToken } from './authorization.ts'
 import { type DecisionSource, decisionRoutes } from './decisions.ts'
 import { ApiError, answerError, refuseUnreadable } from './errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import { type LoginSource, loginRoutes } from './logins.ts'
+import { type MetricsText, metricsRoute } from './metrics.ts'
+import { type AskWhatIf, type PolicyState, policyRoutes } from './policy.ts'
+import { type LiveSessions, type SessionHistory, sessionRoutes } from './sessions.ts'
+import { answers, ofType } from './shapes.ts'
+import { type OnDecision, type TailLimits, tailRoute, usualTail } from './tail.ts'
 import { fits, pathOf } from './target.ts'
 
 export interface HttpParts {
+  readonly version: string
   readonly decisions: DecisionSource
+  readonly onDecision: OnDecision
+  readonly tail?: TailLimits
+  readonly sessions: LiveSessions
+  readonly history: SessionHistory
+  readonly logins: LoginSource
+  readonly policy: () => PolicyState
+  readonly whatIf: AskWhatIf
+  readonly metrics: MetricsText
   /** Asks `data.system.authz.allow`; a policy that does not answer is a no. */
   readonly authorize: Authorize
   readonly readiness: Readiness
@@ -35,17 +51,46 @@ export function createApp(parts: HttpParts): FastifyInstance {
     clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
   })
+  // Schemas describe answers. One that does not fit is a fault of ours that a test finds, not a reason to leave things out.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  app.decorateRequest('caller', undefined)
   app.addHook('onRequest', authorization(parts.tokens, parts.authorize))
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   app.setErrorHandler((error, request, reply) => answerError(error as FastifyError, request, reply, parts.log))
   answerUnknown(app)
-  healthRoutes(app, parts.readiness)
-  decisionRoutes(app, parts.decisions)
-  app.get('/ca.pub', { config: { open: true } }, (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(`${parts.caKeys.join('\n')}\n`),
-  )
+  app.register(swagger, { openapi: describe(parts.version) })
+  app.register(async (routes) => addRoutes(routes, parts))
   return app
 }
+
+function addRoutes(app: FastifyInstance, parts: HttpParts): void {
+  healthRoutes(app, parts.readiness)
+  decisionRoutes(app, parts.decisions)
+  tailRoute(app, parts.decisions, parts.onDecision, parts.log, parts.tail ?? usualTail)
+  sessionRoutes(app, parts.sessions, parts.history)
+  loginRoutes(app, parts.logins)
+  policyRoutes(app, parts.policy, parts.whatIf)
+  metricsRoute(app, parts.metrics)
+  const caKeys = `${parts.caKeys.join('\n')}\n`
+  const caKeysAnswer = answers({ 200: ofType(['text/plain'], 'lines for TrustedUserCAKeys') })
+  app.get(
+    '/ca.pub',
+    { config: { open: true }, schema: { summary: 'The user CA’s public key', security: [], response: caKeysAnswer } },
+    (_request, reply) => reply.type('text/plain; charset=utf-8').send(caKeys),
+  )
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}
+
+const describe = (version: string) => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'Regate',
+    version,
+    description: 'Who may call what is decided by the policy: data.system.authz.allow.',
+  },
+  components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
+  security: [{ token: [] }],
+})
 
 /** 405 with what is possible when the path is known, else 404. */
 function answerUnknown(app: FastifyInstance): void {

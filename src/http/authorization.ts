@@ -8,6 +8,10 @@ declare module 'fastify' {
     /** Answered to everybody, also when no policy is loaded. */
     readonly open?: boolean
   }
+  interface FastifyRequest {
+    /** The name of the token that was shown. */
+    caller?: string
+  }
 }
 
 /** A bearer token that the configuration knows by its SHA-256. */
@@ -33,6 +37,7 @@ export function authorization(tokens: readonly KnownToken[], authorize: Authoriz
     const path = pathOf(request)
     if (request.routeOptions.config.open === true) return
     const identity = identify(request.headers.authorization, known)
+    if ('identity' in identity) request.caller = identity.identity.username
     const allowed = await authorize({ path, method: request.method, ...identity })
     if (allowed) return
     throw 'identity' in identity

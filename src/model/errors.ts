@@ -21,6 +21,7 @@ export const errorCodes = {
   GRACE_EXCEEDED: 'authentication took longer than it may',
   CLIENT_LEFT: 'the client went away',
   SHUTTING_DOWN: 'the gateway is stopping',
+  GATEWAY_GONE: 'the gateway was killed, and its sessions with it',
 
   // Signing in
   SIGN_IN_DENIED: 'the sign-in was refused at the identity provider',

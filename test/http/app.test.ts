@@ -59,7 +59,7 @@ test('the policy is asked for the path as it is written, by its parts', async ()
       ['v1', 'decisions'],
     ],
   )
-  assert.deepEqual(asked[0]?.identity, { kind: 'token', username: 'ci', groups: ['read'] })
+  assert.deepEqual(asked[0]?.identity, { kind: 'token', username: 'ci', groups: ['all'] })
 })
 test('a policy that fails to answer is a no, and no detail gets out', async () => {
   const failing = anApp({ authorize: () => Promise.reject(new Error('secret detail')) })

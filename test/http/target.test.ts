@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import type { AuthorizationInput } from '../../src/http/authorization.ts'
 import { GatewayError } from '../../src/model/errors.ts'
-import { anApp, id } from '../support/http.ts'
+import { anApp, id, someDecisions } from '../support/http.ts'
 
 /** What is sent is what is written here: clients of a library would mend it. */
 async function ask(port: number, head: string): Promise<{ status: number; body: string }> {
@@ -73,10 +73,17 @@ for (const [rule, head, status, code] of unreadable)
     }
   })
 
+const json = { authorization: 'Bearer secret', 'content-type': 'application/json' }
+const xml = { headers: { ...json, 'content-type': 'application/xml' } }
+const question = { url: '/v1/data/ssh/decision', method: 'POST', headers: json }
 const codes: [rule: string, request: object, status: number, code: string, allow?: string][] = [
   ['what is not there', { url: '/nothing' }, 404, 'resource_not_found'],
   ['a method that the path does not have', { url: decision, method: 'PUT' }, 405, 'method_not_allowed', 'GET, HEAD'],
   ['the same where it is open', { url: '/health/live', method: 'POST' }, 405, 'method_not_allowed', 'GET, HEAD'],
+  ['a body that is too long', { ...question, payload: `{"input":"${'x'.repeat(300_000)}"}` }, 413, 'request_too_large'],
+  ['a body of another type', { ...question, ...xml, payload: '<x/>' }, 415, 'unsupported_media_type'],
+  ['a body that is none', { ...question, payload: '{"input":' }, 400, 'invalid_parameter'],
+  ['a name that would be a prototype', { ...question, payload: '{"__proto__":{}}' }, 400, 'invalid_parameter'],
   ['a name that is too long', { url: `/v1/decisions/${'a'.repeat(300)}` }, 414, 'request_too_large'],
 ]
 for (const [rule, request, status, code, allow] of codes)
@@ -87,7 +94,7 @@ for (const [rule, request, status, code, allow] of codes)
 
 test('a store that does not answer is 503, and no detail gets out', async () => {
   const list = () => Promise.reject(new GatewayError('STORE_UNAVAILABLE', 'secret detail'))
-  const { get } = anApp({ decisions: { list, find: list } })
+  const { get } = anApp({ decisions: { ...someDecisions(0), list } })
   const answer = await get('/v1/decisions', 'secret')
   assert.deepEqual([answer.statusCode, answer.json().code], [503, 'STORE_UNAVAILABLE'])
   assert.ok(!answer.body.includes('secret detail'))
