@@ -83,12 +83,13 @@ export function tailRoute(
         raw.writeHead(200, headers(asEvents)).flushHeaders()
         const filter = readFilter(request.query)
         await follow({ decisions, onDecision, filter, limits, asEvents, raw, signal: gone.signal }, position)
+        raw.end()
       } catch (thrown) {
         if (!reply.sent) throw thrown
+        reply.raw.destroy()
         if (!gone.signal.aborted) log.info(faultFields(thrown as Error), 'a reader of decisions was dropped')
       } finally {
         readers.delete(gone)
-        if (reply.sent) reply.raw.destroy()
       }
     },
   )
@@ -103,6 +104,7 @@ const lastEventId = (header: string | string[] | undefined): string | undefined 
 const headers = (asEvents: boolean) => ({
   'content-type': asEvents ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8',
   'cache-control': 'no-store',
+  'connection': 'close', // a stream that has ended must not keep a gateway that stops waiting
 })
 
 interface Reader {
