@@ -6,7 +6,7 @@ import { parseDestination, parseListener } from '../model/destination.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Glob, parseGlob } from '../model/glob.ts'
 import { shapeFaults } from '../model/shape.ts'
-import { isPrintable } from '../model/text.ts'
+import { isPrintable, printable } from '../model/text.ts'
 
 /** What the critical options say; absent fields restrict nothing. */
 export interface Restrictions {
@@ -112,7 +112,7 @@ function checkShape<Shape extends typeof Extensions | typeof CriticalOptions>(sh
   return written as Static<Shape>
 }
 
-const excerpt = (value: unknown): string => JSON.stringify(value).slice(0, 120)
+const excerpt = (value: unknown): string => printable(JSON.stringify(value), 120)
 
 function fail(code: GatewayError['code'], message: string): never {
   throw new GatewayError(code, message)

@@ -18,6 +18,7 @@ export type Admission =
 /** What a session rests on, and what another certificate for it takes. */
 export interface Admitted {
   readonly knock: Knock
+  readonly decisionId: string
   readonly certificate: Certificate
   /** Of the key pair made for this connection, in its wire form. */
   readonly subjectKey: Buffer
@@ -77,8 +78,9 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
         certificate: certificate.signed,
         sign: subject.sign,
       })
-      const { subjectKey, localAddress } = occasion
-      return { outcome: 'admitted', knock, certificate, subjectKey, localAddress, epoch, target: leg, banner }
+      const { decisionId, subjectKey, localAddress } = occasion
+      const admitted = { knock, decisionId, certificate, subjectKey, localAddress, epoch }
+      return { outcome: 'admitted', ...admitted, target: leg, banner }
     } catch (thrown) {
       target?.leave()
       return await refuse(asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own'))

@@ -1,6 +1,7 @@
 import { type Address, parseAddress } from '../model/address.ts'
 import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
+import { ascii, printable } from '../model/text.ts'
 import { disconnectReason } from '../ssh/leg.ts'
 import type { Attempt, Client } from '../ssh/server.ts'
 import type { UserKey } from '../ssh/user-key.ts'
@@ -93,7 +94,7 @@ export class Authentication {
     if (attempt.username !== this.#username) throw new GatewayError('PROTOCOL_ERROR', 'the user name changed')
     const asked = this.#asked()
     if (asked === undefined)
-      throw new GatewayError('NAME_GRAMMAR', `no user name: ${JSON.stringify(attempt.username.slice(0, 120))}`)
+      throw new GatewayError('NAME_GRAMMAR', `no user name: "${printable(attempt.username, 120)}"`)
     switch (attempt.method) {
       case 'publickey':
         return this.#publicKey(attempt, asked)
@@ -181,7 +182,8 @@ export class Authentication {
       return attempt.key(this.#settings.rsaBits)
     } catch (thrown) {
       const fault = asGatewayError(thrown, 'KEY_UNSUPPORTED', 'a key that does not read')
-      if (!this.#toldOfKey) this.#client.leg.banner(`regate: ${fault.message}; trying the next key, if there is one\n`)
+      if (!this.#toldOfKey)
+        this.#client.leg.banner(ascii(`regate: ${fault.message}; trying the next key, if there is one\n`, 400))
       this.#toldOfKey = true
       return undefined
     }

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Address } from '../model/address.ts'
-import type { PolicyConnection } from '../model/context.ts'
+import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
-import { faultFields, type Log } from '../model/log.ts'
+import { faultFields, type Log, logEnd } from '../model/log.ts'
+import type { Session } from '../model/session-event.ts'
 import { printableLines } from '../model/text.ts'
 import type { Clock, Milliseconds } from '../model/units.ts'
 import type { Client, SshServer } from '../ssh/server.ts'
+import type { Admitted } from './admit.ts'
 import { Authentication, type AuthenticationSettings, type Outcome } from './authentication.ts'
+import { Chronicle, certificateOf, type History } from './chronicle.ts'
 import { ConnectionDoor, type DoorParts } from './door.ts'
 import { Grace, type GraceLimits } from './grace.ts'
 import { Life } from './life.ts'
+import type { Measures } from './measures.ts'
 import type { RelaySettings } from './relay.ts'
 import type { RenewalParts } from './renewals.ts'
 import { carry } from './session.ts'
@@ -29,7 +33,9 @@ export interface ConnectionSettings extends GraceLimits {
 export interface ConnectionParts extends DoorParts, RenewalParts {
   readonly ssh: SshServer
   readonly settings: ConnectionSettings
-  readonly log: Log & { child(fields: object): Log }
+  readonly history: History
+  readonly measures: Measures
+  readonly log: Log
   readonly clock: Clock
 }
 
@@ -49,7 +55,7 @@ export async function serve(
     await authenticateAndCarry(client, connection, parts, log, admitted)
   } catch (thrown) {
     const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
-    log[fault.code === 'INTERNAL' ? 'error' : 'info'](faultFields(fault), 'connection ended')
+    logEnd(log, fault, 'connection ended')
     client.leg.cut(fault)
   }
 }
@@ -65,7 +71,7 @@ async function authenticateAndCarry(
   const sessionId = randomUUID()
   using door = new ConnectionDoor(sessionId, grace, parts)
   const outcome = await authenticate(client, connection, door, grace, parts.settings.authentication)
-  if (outcome.outcome === 'refused') return log.info(faultFields(outcome.fault), 'refused')
+  if (outcome.outcome === 'refused') return logEnd(log, outcome.fault, 'refused')
   const { admission, identity, accept, turnAway } = outcome
   const { certificate, target, banner } = admission
   const { registered } = door
@@ -75,7 +81,7 @@ async function authenticateAndCarry(
   if (denied !== undefined) {
     target.cut(denied)
     turnAway(refusal(denied.code, admission.knock.asked), denied)
-    return log.info(faultFields(denied), 'refused')
+    return logEnd(log, denied, 'refused')
   }
   if (banner !== '') client.leg.banner(printableLines(banner))
   accept()
@@ -86,14 +92,25 @@ async function authenticateAndCarry(
     key_id: certificate.keyId,
     serial: `${certificate.serial}`,
   }
-  const { relay } = parts.settings
-  await carry(client.leg, target, life, registered, {
-    relay,
-    epoch: parts.epoch,
-    turns: parts.turns,
-    clock: parts.clock,
-    log: parts.log.child({ ...who, connection: connection.id }),
-  })
+  const session = sessionOf(admission, identity, registered, life)
+  const chronicle = new Chronicle(session, parts.history, parts.measures, log.child(who))
+  await carry(client.leg, target, life, { ...parts, relay: parts.settings.relay, registered, session, chronicle })
+}
+
+function sessionOf(admission: Admitted, identity: PolicyIdentity, { loginId }: Registered, life: Life): Session {
+  const { asked, connection, sessionId } = admission.knock
+  const { issuer, subject, username } = identity
+  return {
+    id: sessionId,
+    person: { issuer, subject, username },
+    route: asked.route,
+    login: asked.login,
+    source: connection.source,
+    ...(loginId === undefined ? {} : { login_id: loginId }),
+    started_at: life.startedAt,
+    certificate: certificateOf(life.certificate),
+    decision_id: admission.decisionId,
+  }
 }
 
 /** Before it is let in nothing may have changed that its certificate rests on; else the policy is asked once more. */

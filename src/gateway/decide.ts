@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { DecisionRecord } from '../decision-log/record.ts'
+import type { DecisionRecord, Asked as Entry } from '../decision-log/record.ts'
 import type { Address } from '../model/address.ts'
 import type { Certificate, CertificateRequest } from '../model/certificate.ts'
 import type { PolicyConnection, PolicyIdentity, PolicyInput, PolicyKey } from '../model/context.ts'
@@ -71,8 +71,7 @@ export interface Answer {
   /** From before the question. */
   readonly epoch: number
 }
-/** What the log will say of it, but for what was done. */
-export type Entry = Omit<DecisionRecord, 'outcome' | 'code' | 'certificate'>
+export type { Entry }
 
 export async function ask(knock: Knock, steps: Steps): Promise<Answer> {
   const epoch = steps.epoch()

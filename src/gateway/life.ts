@@ -8,7 +8,7 @@ import { type Refusal, refusal } from './words.ts'
 
 /** What came of asking again. */
 export type Renewal =
-  | { readonly outcome: 'renewed'; readonly certificate: Certificate }
+  | { readonly outcome: 'renewed'; readonly certificate: Certificate; readonly decisionId: string }
   /** What the answer rests on has changed meanwhile: to be asked again at once. */
   | { readonly outcome: 'stale' }
   /** No answer was to be had: to be asked again, until the certificate ends. */
@@ -99,7 +99,7 @@ export class Life {
       this.#certificate = certificate
       this.#epoch = epoch
       this.#renewals++
-      return { outcome: 'renewed', certificate }
+      return { outcome: 'renewed', certificate, decisionId: entry.decisionId }
     } catch (thrown) {
       return await this.#refuse(asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own'), entry)
     }

@@ -51,6 +51,7 @@ export class Listener {
     const place = this.#unauthenticated.take(source)
     if (place === undefined) {
       this.#turnedAway.add(source)
+      this.#parts.measures.turnedAway()
       return void socket.destroy()
     }
     this.#sockets.set(socket, 'waiting')

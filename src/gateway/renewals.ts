@@ -12,7 +12,7 @@ export interface RenewalParts {
 }
 /** What comes of it. */
 export interface Course {
-  renewed(certificate: Certificate): void
+  renewed(certificate: Certificate, decisionId: string): void
   /** It is asked again. */
   failed(fault: GatewayError): void
   denied(fault: GatewayError, refusal: Refusal): void
@@ -40,7 +40,7 @@ export async function renewals(life: Life, course: Course, parts: RenewalParts, 
       case 'renewed':
         retry = firstRetry
         dueAt = renewAt(renewal.certificate)
-        course.renewed(renewal.certificate)
+        course.renewed(renewal.certificate, renewal.decisionId)
         break
       case 'failed':
         course.failed(renewal.fault)

@@ -1,5 +1,6 @@
 import type { PolicyIdentity } from '../model/context.ts'
 import type { GatewayError } from '../model/errors.ts'
+import type { Session, SessionBytes } from '../model/session-event.ts'
 
 /** One connection from when its person is known to its end, whether it has been let in yet or not. */
 export interface Registered extends Disposable {
@@ -7,8 +8,16 @@ export interface Registered extends Disposable {
   readonly others: number
   /** Why it must end; it may have been said before the connection was let in. */
   readonly fault: GatewayError | undefined
-  /** It has been let in; `cut` ends it. */
-  letIn(cut: (why: GatewayError) => void): void
+  readonly loginId: string | undefined
+  letIn(live: Live): void
+}
+
+/** One that has been let in. */
+export interface Live {
+  /** As it is now: its latest certificate. */
+  session(): Session
+  bytes(): SessionBytes
+  cut(why: GatewayError): void
 }
 
 /** Of whom a connection is, and what it rests on. */
@@ -23,7 +32,7 @@ interface Entry extends Person {
   readonly person: string
   readonly number: number
   fault?: GatewayError
-  cut?: (why: GatewayError) => void
+  live?: Live
 }
 
 /** Who is here. A connection registers before it asks, so that two that come at once do not both pass for the only one. */
@@ -31,8 +40,11 @@ export class Sessions {
   readonly #entries = new Set<Entry>()
   #count = 0
 
-  get live(): number {
-    return [...this.#entries].filter((entry) => entry.cut !== undefined).length
+  /** Those that have been let in. */
+  list(): (Session & { readonly bytes: SessionBytes })[] {
+    return [...this.#entries].flatMap(({ live }) =>
+      live === undefined ? [] : [{ ...live.session(), bytes: live.bytes() }],
+    )
   }
 
   register(whose: Person): Registered {
@@ -42,14 +54,15 @@ export class Sessions {
     const entries = this.#entries
     return {
       get others() {
-        const counts = (other: Entry): boolean => other.cut !== undefined || other.number < entry.number
+        const counts = (other: Entry): boolean => other.live !== undefined || other.number < entry.number
         return [...entries].filter((other) => other !== entry && other.person === entry.person && counts(other)).length
       },
       get fault() {
         return entry.fault
       },
-      letIn(cut) {
-        entry.cut = cut
+      loginId: whose.loginId,
+      letIn(live) {
+        entry.live = live
       },
       [Symbol.dispose]() {
         entries.delete(entry)
@@ -62,7 +75,7 @@ export class Sessions {
     const found = [...this.#entries].filter(whose)
     for (const entry of found) {
       entry.fault ??= why
-      entry.cut?.(why)
+      entry.live?.cut(why)
     }
     return found.length
   }

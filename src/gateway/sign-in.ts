@@ -6,6 +6,7 @@ import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
 import type { Caller } from './authentication.ts'
+import type { Measures } from './measures.ts'
 import type { Places } from './places.ts'
 import type { Rates } from './rates.ts'
 import { signInText } from './words.ts'
@@ -21,6 +22,7 @@ export interface SignInParts {
   readonly loginTtl: Milliseconds
   readonly gateway: string
   readonly clock: Clock
+  readonly measures: Pick<Measures, 'signIn'>
 }
 
 export interface SignedIn {
@@ -34,6 +36,22 @@ export interface SignedIn {
  * code is pending has cancelled it: an approval that comes later makes no login.
  */
 export async function signInCaller(
+  caller: Caller,
+  show: (text: string) => Promise<void>,
+  signal: AbortSignal,
+  parts: SignInParts,
+): Promise<SignedIn> {
+  try {
+    const signedIn = await signInAndKeep(caller, show, signal, parts)
+    parts.measures.signIn('signed-in')
+    return signedIn
+  } catch (thrown) {
+    parts.measures.signIn(thrown instanceof GatewayError ? thrown.code : 'INTERNAL')
+    throw thrown
+  }
+}
+
+async function signInAndKeep(
   caller: Caller,
   show: (text: string) => Promise<void>,
   signal: AbortSignal,
