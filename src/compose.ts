@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import { type Authority, authorityFromKey } from './certificate/authority.ts'
+import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
+import { type CaKey, caLine, readCaLine } from './certificate/ca-key.ts'
 import { issue } from './certificate/issue.ts'
 import type { Config } from './config.ts'
 import { createDecisionLog } from './decision-log/log.ts'
@@ -13,7 +14,7 @@ import { Sessions } from './gateway/sessions.ts'
 import { createApp } from './http/app.ts'
 import { createIssuer, type Issuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
-import { readKeyFile } from './key-file.ts'
+import { readKeyFile, readPublicKeyFile } from './key-file.ts'
 import { asGatewayError, GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
@@ -37,11 +38,21 @@ export interface Gateway {
 }
 
 /** The keys that the configuration names. Throws KEY_FILE. */
-export function loadKeys(config: Config): { readonly hostKeys: readonly Buffer[]; readonly authority: Authority } {
-  if (config.gateway.hostKeys.includes(config.ca.key))
-    throw new GatewayError('KEY_FILE', `${config.ca.key} is both a host key and the user CA: they must be two`)
-  const hostKeys = config.gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path)))
-  return { hostKeys, authority: authorityFromKey(readKeyFile(config.ca.key), `${config.gateway.name}-user-ca`) }
+export function loadKeys({ gateway, ca }: Config): {
+  readonly hostKeys: readonly Buffer[]
+  readonly authority: Authority
+  readonly alsoTrusted: readonly CaKey[]
+} {
+  if ('file' in ca.key && gateway.hostKeys.includes(ca.key.file))
+    throw new GatewayError('KEY_FILE', `${ca.key.file} is both a host key and the user CA: they must be two`)
+  return {
+    hostKeys: gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path))),
+    authority:
+      'file' in ca.key
+        ? authorityFromKey(readKeyFile(ca.key.file))
+        : authorityInAgent(ca.key.agent, ca.key.fingerprint),
+    alsoTrusted: ca.alsoTrusted.map((path) => readCaLine(readPublicKeyFile(path))),
+  }
 }
 
 /** A policy for admissions, and one of its own for everything else, which must not keep an admission waiting. */
@@ -75,11 +86,12 @@ export async function loadPolicies(config: Config['policy']): Promise<Policies> 
 /** Builds every part once and puts them together. The one place that knows them all. */
 export async function compose(config: Config, log: ParentLog): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
-  const { hostKeys, authority } = loadKeys(config)
+  const { hostKeys, authority, alsoTrusted } = loadKeys(config)
   const store = undo.use(await openStore(config.store))
   undo.use(sweepLogins(store, log))
   const policies = undo.use(await loadPolicies(config.policy))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
+  await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
   const issuer = createIssuer(config.identity)
   const sessions = new Sessions()
   const steps = makeSteps(config, authority, policies.admissions, store, log)
@@ -92,7 +104,7 @@ export async function compose(config: Config, log: ParentLog): Promise<Gateway> 
     clock: systemClock,
     log,
   }
-  const app = makeApp(config, authority, policies, store, log)
+  const app = makeApp(config, { authority, alsoTrusted }, policies, store, log)
   undo.defer(() => app.close())
   await app.listen(config.http.listen)
   const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits
@@ -159,7 +171,7 @@ function connectionSettings({ gateway, limits }: Config): ConnectionParts['setti
   }
 }
 
-function makeApp(config: Config, authority: Authority, policies: Policies, store: Store, log: Log): FastifyInstance {
+function makeApp(config: Config, keys: CaKeys, policies: Policies, store: Store, log: Log): FastifyInstance {
   return createApp({
     decisions: store.decisions,
     async authorize(input) {
@@ -169,11 +181,21 @@ function makeApp(config: Config, authority: Authority, policies: Policies, store
     readiness: async () => [
       { name: 'policy', ...('fault' in policies.admissions ? { why: policies.admissions.fault.message } : {}) },
       { name: 'store', ...(await faultOf(store.ping())) },
+      { name: 'signer', ...(await faultOf(keys.authority.probe())) },
     ],
-    caKeys: [authority.line],
+    caKeys: () => caLines(keys, config.gateway.name),
     tokens: config.http.tokens,
     log,
   })
+}
+
+type CaKeys = Pick<ReturnType<typeof loadKeys>, 'authority' | 'alsoTrusted'>
+
+/** The key that signs now, then the others that hosts are to trust. */
+async function caLines({ authority, alsoTrusted }: CaKeys, gateway: string): Promise<string[]> {
+  const current = await authority.publicKey()
+  const others = alsoTrusted.filter(({ fingerprint }) => fingerprint !== current.fingerprint)
+  return [caLine(current, `${gateway}-user-ca`), ...others.map((key) => caLine(key, `${gateway}-user-ca-also-trusted`))]
 }
 
 /** Logins that have ended are not found any more; now and then they are removed as well. */

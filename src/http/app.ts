@@ -2,6 +2,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Log } from '../model/log.ts'
 import { printable } from '../model/text.ts'
 import { type Authorize, authorization, type KnownToken } from './authorization.ts'
+import { type CaKeys, caRoute } from './ca.ts'
 import { type DecisionSource, decisionRoutes } from './decisions.ts'
 import { ApiError } from './errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
@@ -11,8 +12,7 @@ export interface HttpParts {
   /** Asks `data.system.authz.allow`; a policy that does not answer is a no. */
   readonly authorize: Authorize
   readonly readiness: Readiness
-  /** The lines for a host's `TrustedUserCAKeys`. */
-  readonly caKeys: readonly string[]
+  readonly caKeys: CaKeys
   readonly tokens: readonly KnownToken[]
   readonly log: Log
 }
@@ -41,9 +41,7 @@ export function createApp(parts: HttpParts): FastifyInstance {
   })
   healthRoutes(app, parts.readiness)
   decisionRoutes(app, parts.decisions)
-  app.get('/ca.pub', { config: { open: true } }, (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(`${parts.caKeys.join('\n')}\n`),
-  )
+  caRoute(app, parts.caKeys)
   return app
 }
 

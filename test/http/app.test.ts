@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { createApp, type HttpParts } from '../../src/http/app.ts'
 import type { AuthorizationInput } from '../../src/http/authorization.ts'
+import { GatewayError } from '../../src/model/errors.ts'
 
 const id = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
 /** The digits of a nanosecond, which JSON.parse would not keep. */
@@ -26,7 +27,7 @@ function anApp(change: Partial<HttpParts> = {}) {
       return input.identity?.groups.includes('read') === true
     },
     readiness: async () => [{ name: 'policy' }],
-    caKeys: ['ssh-ed25519 AAAA ca'],
+    caKeys: async () => ['ssh-ed25519 AAAA ca'],
     tokens: [
       { name: 'ci', sha256: createHash('sha256').update('secret').digest('hex'), groups: ['read'] },
       { name: 'other', sha256: createHash('sha256').update('other').digest('hex'), groups: [] },
@@ -120,4 +121,9 @@ test('the CA key is ready for TrustedUserCAKeys', async () => {
     [answer.body, answer.headers['content-type']],
     ['ssh-ed25519 AAAA ca\n', 'text/plain; charset=utf-8'],
   )
+})
+test('a signer that was never seen gives no CA keys', async () => {
+  const { get } = anApp({ caKeys: () => Promise.reject(new GatewayError('SIGNER_UNAVAILABLE', 'no agent')) })
+  const answer = await get('/ca.pub')
+  assert.deepEqual([answer.statusCode, answer.json().code], [503, 'signer_unavailable'])
 })
