@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { type Authority, authorityFromKey } from './certificate/authority.ts'
+import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
+import { type CaKey, readCaLine } from './certificate/ca-key.ts'
 import { composeHttp } from './compose-http.ts'
 import { composeLog } from './compose-log.ts'
 import { composeSteps } from './compose-steps.ts'
@@ -15,7 +16,7 @@ import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import { createIssuer, type Issuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
-import { readKeyFile } from './key-file.ts'
+import { readKeyFile, readPublicKeyFile } from './key-file.ts'
 import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
@@ -34,22 +35,33 @@ export interface Gateway {
 }
 
 /** The keys that the configuration names. Throws KEY_FILE. */
-export function loadKeys(config: Config): { readonly hostKeys: readonly Buffer[]; readonly authority: Authority } {
-  if (config.gateway.hostKeys.includes(config.ca.key))
-    throw new GatewayError('KEY_FILE', `${config.ca.key} is both a host key and the user CA: they must be two`)
-  const hostKeys = config.gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path)))
-  return { hostKeys, authority: authorityFromKey(readKeyFile(config.ca.key), `${config.gateway.name}-user-ca`) }
+export function loadKeys({ gateway, ca }: Config): {
+  readonly hostKeys: readonly Buffer[]
+  readonly authority: Authority
+  readonly alsoTrusted: readonly CaKey[]
+} {
+  if ('file' in ca.key && gateway.hostKeys.includes(ca.key.file))
+    throw new GatewayError('KEY_FILE', `${ca.key.file} is both a host key and the user CA: they must be two`)
+  return {
+    hostKeys: gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path))),
+    authority:
+      'file' in ca.key
+        ? authorityFromKey(readKeyFile(ca.key.file))
+        : authorityInAgent(ca.key.agent, ca.key.fingerprint),
+    alsoTrusted: ca.alsoTrusted.map((path) => readCaLine(readPublicKeyFile(path))),
+  }
 }
 
 /** Builds every part once and puts them together. The one place that knows them all. */
 export async function compose(config: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
-  const { hostKeys, authority } = loadKeys(config)
+  const { hostKeys, authority, alsoTrusted } = loadKeys(config)
   const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
   await store.sessions.abandon(systemClock())
   undo.use(sweepLogins(store, log))
   const policies = undo.use(await loadPolicies(config.policy))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
+  await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
   const issuer = createIssuer(config.identity)
   const sessions = new Sessions()
   const epoch = new Epoch()
@@ -82,7 +94,17 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
     sessions.end(new GatewayError('LOGIN_REVOKED', 'an operator revoked the login'), ({ loginId }) => loginId === id)
     return isThere
   }
-  const app = composeHttp({ config, authority, policies, store, written, metrics, live, revoke, log })
+  const app = composeHttp({
+    config,
+    keys: { authority, alsoTrusted },
+    policies,
+    store,
+    written,
+    metrics,
+    live,
+    revoke,
+    log,
+  })
   undo.defer(() => app.close())
   await listening('http', config.http.listen, app.listen(config.http.listen))
   const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits

@@ -31,6 +31,7 @@ const texts: Partial<Record<ErrorCode, string>> = {
   ISSUER_INVALID: 'the identity provider gave an answer that cannot be trusted',
   CLAIMS_INVALID: 'the identity provider does not say who you are in a way that this gateway can use',
   POLICY_MISSING: 'no policy is in force, so nobody is let in',
+  SIGNER_UNAVAILABLE: 'the signer of certificates is away, so nobody is let in: try again later',
   CERTIFICATE_EXPIRED: 'the certificate has ended: connect again',
   CERTIFICATE_FROZEN: 'the policy changed what cannot change while you are logged in: connect again',
   SESSION_LIMIT: 'the session has lasted as long as it may: connect again',
