@@ -4,8 +4,8 @@ import { findRoute, hostKeysOf, type RouteSettings } from '../gateway/routes.ts'
 import { createIssuer } from '../identity/issuer.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
 import { printable } from '../model/text.ts'
+import { startPolicy } from '../policies.ts'
 import { readBundle } from '../policy/bundle.ts'
-import { PolicyPool } from '../policy/pool.ts'
 import { hostKeyAlgorithms } from '../ssh/algorithms.ts'
 import { algorithmsFor, checkHostKey, hostKeyText } from '../ssh/host-keys.ts'
 import { reach } from '../ssh/target.ts'
@@ -25,7 +25,7 @@ const optional: Readonly<Record<string, string>> = {
 export async function check(file: string, scan: boolean): Promise<boolean> {
   const config = readConfig(file, process.env)
   const checks: Check[] = [
-    ['keys', async () => `user CA ${loadKeys(config).authority.fingerprint}`],
+    ['keys', () => checkKeys(config)],
     ['store', () => checkStore(config)],
     ['policy', () => checkPolicy(config)],
     ['identity provider', () => checkIssuer(config)],
@@ -44,6 +44,13 @@ async function outcome(name: string, run: () => Promise<string>) {
   }
 }
 
+async function checkKeys(config: Config): Promise<string> {
+  const { authority, alsoTrusted } = loadKeys(config)
+  await authority.probe()
+  const others = alsoTrusted.map(({ fingerprint }) => `\n        also trusted: ${fingerprint}`)
+  return `user CA ${authority.fingerprint}${others.join('')}`
+}
+
 async function checkStore(config: Config): Promise<string> {
   await using store = await openStore(config.store)
   await store.ping()
@@ -52,8 +59,7 @@ async function checkStore(config: Config): Promise<string> {
 
 async function checkPolicy({ policy }: Config): Promise<string> {
   const bundle = await readBundle(policy.bundle)
-  await using pool = await PolicyPool.start(bundle, policy)
-  if (!pool.entrypoints.includes('ssh/decision')) throw new Error(`${policy.bundle} has no entrypoint ssh/decision`)
+  await using pool = await startPolicy(bundle, policy, policy.bundle)
   const missing = Object.entries(optional).filter(([name]) => !pool.entrypoints.includes(name))
   const notes = missing.map(([name, without]) => `\n        without ${name}: ${without}`)
   return `${policy.bundle}, revision ${bundle.revision}${notes.join('')}`

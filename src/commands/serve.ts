@@ -9,6 +9,8 @@ import { nativeCiphers } from '../ssh/ssh2.ts'
 
 /** Runs the gateway until SIGTERM or SIGINT; a second one does not wait for live sessions. */
 export async function serve(file: string): Promise<void> {
+  // A session keeps a few small buffers to its end. Each would keep all of the 64 KiB that Node.js cuts such buffers from.
+  Buffer.poolSize = 1_024
   const config = readConfig(file, process.env)
   const log = pino({ level: config.log.level, base: { gateway: config.gateway.name } })
   // A fault that no connection owns: nothing that follows it could be trusted.
@@ -19,12 +21,13 @@ export async function serve(file: string): Promise<void> {
   const gateway = await compose(config, log)
   if (!nativeCiphers) log.warn({}, 'ssh2’s native addon is missing: ciphers run at two thirds of their speed')
   const { sshPort, httpPort } = gateway
+  const stopped = stopSignal() // heard before `ready` is said: who waits for that may stop it at once
   log.info(
     { version, ssh: `${config.gateway.listen.host}:${sshPort}`, http: `${config.http.listen.host}:${httpPort}` },
     'ready',
   )
 
-  const signal = await stopSignal()
+  const signal = await stopped
   const impatience = stopSignal()
   log.info({ signal }, 'stopping')
   const atOnce = impatience.then(() => gateway.close(0 as Milliseconds))

@@ -2,10 +2,26 @@ import type { Socket } from 'node:net'
 import { GatewayError } from '../model/errors.ts'
 import { wire } from '../model/wire.ts'
 import { passInPlace } from './in-place.ts'
-import { type Insides, messageHandlers, type Protocol, sendMessage, sendMessageNow } from './ssh2.ts'
+import {
+  forgetKeyExchange,
+  hear,
+  type Insides,
+  type Listener,
+  type Protocol,
+  sendMessage,
+  sendMessageNow,
+} from './ssh2.ts'
 import { notePassed } from './young-memory.ts'
 
 const MSG = { disconnect: 1, ignore: 2, unimplemented: 3, kexinit: 20, userauthBanner: 53 } as const
+
+/** Messages that only the other side of user authentication sends (RFC 4252, 4253, 4256); ssh2 would take them. */
+const neverSent: Readonly<Record<Peer, ReadonlySet<number>>> = {
+  client: new Set([6, 51, 52, 53, 60]),
+  target: new Set([5, 50, 61]),
+}
+/** What it is called when the other end goes away. */
+const left = { client: 'CLIENT_LEFT', target: 'TARGET_LEFT' } as const
 
 /** Reasons of RFC 4253 section 11.1 that the gateway gives. */
 export const disconnectReason = {
@@ -26,6 +42,14 @@ const rekeyMilliseconds = 3_600_000
 /** A key exchange that takes longer is cut: what is sent meanwhile must wait in memory. */
 const rekeyPatience = 60_000
 
+/** Before authentication a peer needs some dozens; with KEXINIT, and what its keys and banners take. */
+const strangerLimits = { messages: 1_000, bytes: 1024 * 1024, keyExchanges: 4 } as const
+/** Messages of one peer that nobody knows; each is answered. */
+const unknownMost = 100
+/** What a message that waits costs in memory beside its bytes. */
+const messageOverhead = 256
+
+export type Peer = 'client' | 'target'
 type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
 
 /**
@@ -35,7 +59,8 @@ type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
  * authenticating → waiting (authenticated, nobody takes the messages yet) → relaying → closed. A connection message that
  * comes before authentication ends the connection (CVE-2018-10933).
  */
-export class Leg {
+export class Leg implements Listener {
+  readonly #peer: Peer
   readonly #protocol: Protocol
   readonly #socket: Socket
   readonly #end = new AbortController()
@@ -46,21 +71,24 @@ export class Leg {
   #feeders = new Set<Leg>()
   #corked = false
   #queued = 0
+  /** Bytes of memory beside those of the messages that were sent since the socket last had nothing to send. */
+  #beside = 0
   #carried = 0
+  readonly #arrived = { messages: 0, bytes: 0, keyExchanges: 0 }
+  #unknown = 0
   #rekeyTimer: NodeJS.Timeout
   #stall: NodeJS.Timeout | undefined
 
-  /** `left`: what it is called when the other end goes away. */
-  constructor(insides: Insides, left: 'CLIENT_LEFT' | 'TARGET_LEFT') {
+  constructor(insides: Insides, peer: Peer) {
+    this.#peer = peer
     this.#protocol = insides._protocol
     this.#socket = insides._sock
-    legs.set(this.#protocol, this)
+    hear(this.#protocol, this)
     this.#socket.setNoDelay(true)
     this.#socket.setKeepAlive(true, 15_000)
     this.#rekeyTimer = setInterval(() => this.#rekey(), rekeyMilliseconds).unref()
-    this.#socket.on('drain', () => this.#resumeFeeders())
-    this.#socket.on('error', (cause) => this.#closed(new GatewayError(left, 'the connection broke', { cause })))
-    this.#socket.on('close', () => this.#closed(new GatewayError(left, 'the connection was closed')))
+    this.#socket.on('error', (cause) => this.#closed(new GatewayError(left[peer], 'the connection broke', { cause })))
+    this.#socket.on('close', () => this.#closed(new GatewayError(left[peer], 'the connection was closed')))
   }
 
   /** Aborted when the connection is over, with the reason. */
@@ -75,26 +103,28 @@ export class Leg {
     return id
   }
 
-  /** Bytes that this side has not taken yet: in the socket, and in the queue of a key exchange. */
+  /** Memory held by what this side has not taken yet: in the socket, and in the queue of a key exchange. */
   get unsent(): number {
-    return this.#socket.writableLength + this.#queued
+    const bytes = this.#socket.writableLength + this.#queued
+    return bytes === 0 ? 0 : bytes + this.#beside
+  }
+
+  /** Sends what the gateway itself answers. Who asks and does not read the answers is not read either. */
+  answer(message: Uint8Array): void {
+    this.send(message)
+    this.yieldTo(this)
   }
 
   send(message: Uint8Array): void {
-    if (!this.#writable()) return
-    this.#cork()
-    if (this.#protocol._kexinit !== undefined) this.#queued += message.length
-    sendMessage(this.#protocol, message)
-    this.#count(message.length)
-    if (this.unsent > unsentCut) this.cut(new GatewayError('RELAY_LIMIT', 'does not read'))
+    if (this.#begin()) this.#seal(message)
   }
 
   /** Sends a message of `from` that passes as it came. Whoever had it reads it no more: it may be sealed in its own bytes. */
   pass(message: Uint8Array, from: Leg): void {
-    if (!this.#writable()) return
-    this.#cork()
-    if (passInPlace(from.#protocol, this.#protocol, message)) this.#count(message.length)
-    else this.send(message)
+    if (!this.#begin()) return
+    if (!passInPlace(from.#protocol, this.#protocol, message)) return this.#seal(message)
+    this.#beside += message.length // the rest of the chunk that it came in is no larger
+    this.#count(message.length)
   }
 
   /** From here on `take` gets every message of the connection protocol, first those that have come already. */
@@ -114,6 +144,7 @@ export class Leg {
   /** Stops reading this leg until `slow` has sent what waits there: its reader sets the pace, not our memory. */
   yieldTo(slow: Leg): void {
     if (slow.unsent <= unsentMost || slow.#feeders.has(this)) return
+    if (slow.#feeders.size === 0) slow.#whenSent()
     slow.#feeders.add(this)
     this.#socket.pause()
   }
@@ -142,8 +173,20 @@ export class Leg {
     this.#closed(why)
   }
 
+  /** A message has come, whatever it is; false: it is not looked at, since it ended the connection. */
+  arrived(number: number, length: number): boolean {
+    if (number === MSG.kexinit) this.#exchanging()
+    const fault = neverSent[this.#peer].has(number)
+      ? new GatewayError('PROTOCOL_ERROR', `message ${number} is not for a ${this.#peer} to send`)
+      : this.#stage === 'authenticating'
+        ? this.#measure(number, length)
+        : undefined
+    if (fault !== undefined) this.cut(fault)
+    return fault === undefined
+  }
+
   /** A message of the connection protocol has come. */
-  receive(message: Buffer): void {
+  connectionMessage(message: Buffer): void {
     if (this.#stage === 'relaying') this.#deliver(message)
     else if (this.#stage === 'waiting') this.#keep(message)
     else if (this.#stage === 'authenticating')
@@ -151,18 +194,11 @@ export class Leg {
   }
 
   /** A message number that nobody knows (RFC 4253 section 11.4). */
-  unknown(message: Buffer): void {
+  unknownMessage(message: Buffer): void {
     const sequence = ((this.#protocol._decipher?.inSeqno ?? 1) - 1) >>> 0
     if (this.#stage === 'authenticating') this.cut(unexpected(message))
-    else if (this.#writable()) sendMessage(this.#protocol, wire(MSG.unimplemented, { uint32: sequence }))
-  }
-
-  /** The peer began a key exchange, or answered ours. */
-  exchanging(): void {
-    this.#stall ??= setTimeout(
-      () => this.cut(new GatewayError('PROTOCOL_ERROR', 'the key exchange took too long')),
-      rekeyPatience,
-    )
+    else if (++this.#unknown > unknownMost) this.cut(new GatewayError('RELAY_LIMIT', 'too many unknown messages'))
+    else this.answer(wire(MSG.unimplemented, { uint32: sequence }))
   }
 
   /** A key exchange is done: what waited for it is on its way. */
@@ -171,7 +207,28 @@ export class Leg {
     this.#stall = undefined
     this.#queued = 0
     this.#carried = 0
+    forgetKeyExchange(this.#protocol)
     this.#resumeFeeders()
+    if (this.#feeders.size > 0) this.#whenSent()
+  }
+
+  /** What somebody costs who is not known yet: each has the same small budget. */
+  #measure(number: number, length: number): GatewayError | undefined {
+    const { messages, bytes, keyExchanges } = strangerLimits
+    this.#arrived.messages++
+    this.#arrived.bytes += length
+    if (number === MSG.kexinit) this.#arrived.keyExchanges++
+    const within =
+      this.#arrived.messages <= messages && this.#arrived.bytes <= bytes && this.#arrived.keyExchanges <= keyExchanges
+    return within ? undefined : new GatewayError('PROTOCOL_ERROR', 'too much before authentication')
+  }
+
+  /** The peer began a key exchange, or answered ours. */
+  #exchanging(): void {
+    this.#stall ??= setTimeout(
+      () => this.cut(new GatewayError('PROTOCOL_ERROR', 'the key exchange took too long')),
+      rekeyPatience,
+    )
   }
 
   #keep(message: Buffer): void {
@@ -201,7 +258,15 @@ export class Leg {
     this.#carried = 0
     if (!this.#writable() || this.#protocol._kexinit !== undefined) return
     this.#protocol.rekey()
-    this.exchanging()
+    this.#exchanging()
+  }
+
+  /** An empty write is done when all before it are. (`drain` comes only after a write that was called too much.) */
+  #whenSent(): void {
+    this.#socket.write('', () => {
+      this.#resumeFeeders()
+      if (this.#feeders.size > 0 && this.#socket.writableLength > 0) this.#whenSent()
+    })
   }
 
   #resumeFeeders(): void {
@@ -210,12 +275,24 @@ export class Leg {
     this.#feeders.clear()
   }
 
-  /** What is sent in one turn of the event loop is written together. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#socket.cork()
-    process.nextTick(() => this.#uncork())
+  /** To be called before each message: what is sent in one turn of the event loop is written together. */
+  #begin(): boolean {
+    if (!this.#writable()) return false
+    if (this.#socket.writableLength + this.#queued === 0) this.#beside = 0
+    this.#beside += messageOverhead
+    if (!this.#corked) {
+      this.#corked = true
+      this.#socket.cork()
+      process.nextTick(() => this.#uncork())
+    }
+    return true
+  }
+
+  #seal(message: Uint8Array): void {
+    if (this.#protocol._kexinit !== undefined) this.#queued += message.length
+    sendMessage(this.#protocol, message)
+    this.#count(message.length)
+    if (this.unsent > unsentCut) this.cut(new GatewayError('RELAY_LIMIT', 'does not read'))
   }
 
   #uncork(): void {
@@ -239,23 +316,4 @@ export class Leg {
 
 function unexpected(message: Buffer): GatewayError {
   return new GatewayError('PROTOCOL_ERROR', `message ${message[0]} before authentication`)
-}
-
-/** Which leg a packet layer belongs to: ssh2's table of handlers is one for all connections. */
-const legs = new WeakMap<Protocol, Leg>()
-
-const connectionProtocol = [80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100]
-const asBuffer = (payload: Uint8Array): Buffer => Buffer.from(payload.buffer, payload.byteOffset, payload.length)
-
-for (let number = 0; number < messageHandlers.length; number++) {
-  const original = messageHandlers[number]
-  if (connectionProtocol.includes(number))
-    messageHandlers[number] = (protocol, payload) => void legs.get(protocol)?.receive(asBuffer(payload))
-  else if (original === undefined)
-    messageHandlers[number] = (protocol, payload) => void legs.get(protocol)?.unknown(asBuffer(payload))
-  else if (number === MSG.kexinit)
-    messageHandlers[number] = (protocol, payload) => {
-      legs.get(protocol)?.exchanging()
-      return original(protocol, payload)
-    }
 }

@@ -13,7 +13,7 @@ import { applyPatches, patches } from './patches.ts'
 
 /** The packet layer of one connection, `_protocol` of ssh2's `Client` and of its server's clients. */
 export interface Protocol {
-  readonly _kex: { readonly sessionID: Buffer; readonly negotiated: { kex: string } } | undefined
+  _kex: { readonly sessionID: Buffer; readonly negotiated: { kex: string } } | undefined
   /** Ours while a key exchange is under way. */
   readonly _kexinit: unknown
   readonly _strictMode: boolean | undefined
@@ -102,6 +102,42 @@ export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as
 
 if (messageHandlers.length !== 256 || typeof sendPacket !== 'function')
   throw new Error('ssh2 has not the shape that was read')
+
+/** Who hears what comes on a connection. */
+export interface Listener {
+  /** Every message, before all else; false: nobody looks at it. */
+  arrived(number: number, length: number): boolean
+  /** Messages of the connection protocol (RFC 4254), which ssh2 itself then never sees. */
+  connectionMessage(message: Buffer): void
+  /** Messages whose number ssh2 does not know. */
+  unknownMessage(message: Buffer): void
+}
+/** ssh2's table of handlers is one for all connections. Connections that nobody hears are ssh2's own matter. */
+const listeners = new WeakMap<Protocol, Listener>()
+export const hear = (protocol: Protocol, listener: Listener): void => void listeners.set(protocol, listener)
+
+const connectionProtocol: ReadonlySet<number> = new Set([80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100])
+
+for (let number = 0; number < messageHandlers.length; number++) {
+  const original = messageHandlers[number]
+  messageHandlers[number] = (protocol, payload) => {
+    const listener = listeners.get(protocol)
+    if (listener === undefined) return original?.(protocol, payload)
+    if (!listener.arrived(number, payload.length)) return undefined
+    if (original !== undefined && !connectionProtocol.has(number)) return original(protocol, payload)
+    const message = Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+    if (original === undefined) listener.unknownMessage(message)
+    else listener.connectionMessage(message)
+    return undefined
+  }
+}
+
+/** Once keys are in use: the ephemeral keys, the secret and the hashed messages are let go. ssh2 asks for no more than this. */
+export function forgetKeyExchange(protocol: Protocol): void {
+  if (protocol._kex === undefined) return
+  const { sessionID, negotiated } = protocol._kex
+  protocol._kex = { sessionID, negotiated }
+}
 
 /** Sends one message; during a key exchange it waits in ssh2's queue. */
 export function sendMessage(protocol: Protocol, payload: Uint8Array): void {

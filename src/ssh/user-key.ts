@@ -1,5 +1,6 @@
 import { GatewayError } from '../model/errors.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
+import { printable } from '../model/text.ts'
 import type { Fingerprint } from '../model/units.ts'
 import { WireReader } from '../model/wire.ts'
 import { utils } from './ssh2.ts'
@@ -48,7 +49,8 @@ export function verifySignature(key: UserKey, signed: Buffer, signature: Buffer,
   )
 }
 
-function nameOf(algorithm: string): string {
+function nameOf(written: string): string {
+  const algorithm = printable(written, 64)
   if (algorithm.includes('-cert-v01@')) return `certificates (${algorithm})`
   return algorithm.startsWith('sk-') ? `FIDO keys (${algorithm})` : `${algorithm} keys`
 }

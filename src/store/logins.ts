@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { PolicyIdentity } from '../model/context.ts'
 import { shapeFaults } from '../model/shape.ts'
 import type { Fingerprint, UnixSeconds } from '../model/units.ts'
@@ -17,16 +17,26 @@ export interface StoredLogin {
   readonly expiresAt: UnixSeconds
 }
 
+export interface LoginQuery {
+  readonly limit: number
+  /** Only those that were made before this one. */
+  readonly before?: { readonly createdAt: number; readonly id: string }
+}
+
 export interface LoginStore {
   /** Takes the place of the one with the same key and prefix. */
   save(login: StoredLogin): Promise<void>
   /** Only while it has not ended, and only when its row reads as it must. */
   find(keyFingerprint: Fingerprint, prefix: string, now: UnixSeconds): Promise<StoredLogin | undefined>
+  /** Those that have not ended, the latest first. */
+  list(query: LoginQuery, now: UnixSeconds): Promise<readonly StoredLogin[]>
   /** Whether there was one. */
   remove(id: string): Promise<boolean>
   /** Removes those that have ended; answers how many. */
   sweep(now: UnixSeconds): Promise<number>
 }
+
+const listMost = 1_000
 
 export function createLoginStore(database: Kysely<Schema>): LoginStore {
   return {
@@ -47,6 +57,20 @@ export function createLoginStore(database: Kysely<Schema>): LoginStore {
         .where('expires_at', '>', now)
         .executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
+    },
+    async list({ limit, before }, now) {
+      const latest = database
+        .selectFrom('logins')
+        .selectAll()
+        .where('expires_at', '>', now)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(Math.min(Math.max(limit, 0), listMost))
+      const page =
+        before === undefined
+          ? latest
+          : latest.where(sql<boolean>`(created_at, id) < (${before.createdAt}, ${before.id})`)
+      return (await page.execute()).flatMap((row) => fromRow(row) ?? [])
     },
     async remove(id) {
       const { numDeletedRows } = await database.deleteFrom('logins').where('id', '=', id).executeTakeFirst()
