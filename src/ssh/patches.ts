@@ -38,7 +38,7 @@ function randomFillSync(packet, start, size) {
   },
   {
     file: 'protocol/crypto.js',
-    why: 'an addon that was built against the headers of Node.js 24.21 as they are ends the process (see bin/ssh2-addon.h)',
+    why: 'an addon that was built against the headers of Node.js 24.21 as they are ends the process (see packaging/ssh2-addon.h)',
     find: "  binding = require('./crypto/build/Release/sshcrypto.node');",
     replace: `  const addon = require.resolve('./crypto/build/Release/sshcrypto.node');
   if (require('fs').readFileSync(addon).includes('RemoveEnvironmentCleanupHook'))

@@ -1,9 +1,0 @@
-// Read before ssh2's addon when it is compiled (see bin/setup). Since Node.js 24.21 and 26.4 `node::ObjectWrap` asks for the
-// environment in its destructor, and the whole process is aborted when the garbage collector calls that from where there
-// is none (nodejs/node, src/api/hooks.cc: `(env) != nullptr`). Without these two calls it is what it was before them.
-#include <node.h>
-#define AddEnvironmentCleanupHook(...) ((void)0)
-#define RemoveEnvironmentCleanupHook(...) ((void)0)
-#include <node_object_wrap.h>
-#undef AddEnvironmentCleanupHook
-#undef RemoveEnvironmentCleanupHook
