@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { medianOf } from './statistics.ts'
 import { go, timed } from './stopwatch.ts'
 import { alternate, type ByWay } from './ways.ts'
 
@@ -9,16 +11,34 @@ export interface Load {
   readonly rounds: number
 }
 
-/** Bytes for each second, counted from when the remote command runs: how long the login takes is another figure. */
+export interface Throughput {
+  /** Bytes for each second, counted from when the remote command runs: how long the login takes is another figure. */
+  readonly rate: ByWay
+  /** Seconds of processor time that the gateway's process takes for 10^9 bytes, with its login: the median. */
+  readonly secondsPerGigabyte: number
+}
+
 export async function measureThroughput(
   direction: Direction,
   config: string,
+  gateway: number,
   { bytes, rounds }: Load,
   signal: AbortSignal,
-): Promise<ByWay> {
-  const time = (host: string): Promise<number> =>
-    timed('sh', ['-c', transfer[direction], 'sh', config, host, `${bytes}`], go, signal)
-  return alternate({ warmUp: 1, rounds }, async (way) => bytes / ((await time(way)) / 1000))
+): Promise<Throughput> {
+  const seconds: number[] = []
+  const rate = await alternate({ warmUp: 1, rounds }, async (way) => {
+    const before = processorSeconds(gateway)
+    const time = await timed('sh', ['-c', transfer[direction], 'sh', config, way, `${bytes}`], go, signal)
+    if (way === 'gateway') seconds.push(processorSeconds(gateway) - before)
+    return bytes / (time / 1000)
+  })
+  return { rate, secondsPerGigabyte: medianOf(seconds) / (bytes / 1e9) }
+}
+
+/** `utime` and `stime` of proc(5), in hundredths of a second; the name before them may hold blanks. */
+function processorSeconds(process: number): number {
+  const fields = readFileSync(`/proc/${process}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 /** With the ssh configuration, the host and the number of bytes. */

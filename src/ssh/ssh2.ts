@@ -94,7 +94,7 @@ export const messageHandlers = require('ssh2/lib/protocol/handlers.js') as (Mess
 const { sendPacket } = require('ssh2/lib/protocol/utils.js') as {
   sendPacket(protocol: Protocol, packet: Buffer, bypass?: boolean): boolean
 }
-/** Whether the addon for ciphers was built; without it everything works at about two thirds of the speed. */
+/** Whether the addon for ciphers was built; without it everything works at less than half of the speed. */
 export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as Ciphers).bindingAvailable
 
 // Its replies could not be told from those to the client's own requests (relay: replies are matched by order alone).
