@@ -67,13 +67,22 @@ export const clientGlobals: Table<GlobalRequest> = {
     ask: ({ details }) => ({ kind: 'tcpip-forward', ...readListener(details) }),
     granted: (forwards, { details }, reply) => forwards.listens(readListener(details).port, reply),
   },
-  'cancel-tcpip-forward': { ...pass, granted: (forwards, { details }) => forwards.cancels(readListener(details).port) },
+  'cancel-tcpip-forward': {
+    ask: ({ details }) => {
+      readListener(details)
+      return 'pass'
+    },
+    granted: (forwards, { details }) => forwards.cancels(readListener(details).port),
+  },
   'streamlocal-forward@openssh.com': {
     ask: ({ details }) => ({ kind: 'streamlocal-forward', path: readOnlyBytes(details) }),
     granted: (forwards, { details }) => forwards.listensOn(readOnlyBytes(details)),
   },
   'cancel-streamlocal-forward@openssh.com': {
-    ...pass,
+    ask: ({ details }) => {
+      readOnlyBytes(details)
+      return 'pass'
+    },
     granted: (forwards, { details }) => forwards.cancelsOn(readOnlyBytes(details)),
   },
   'no-more-sessions@openssh.com': { ...pass, granted: (forwards) => forwards.noMoreSessions() },

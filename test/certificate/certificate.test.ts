@@ -168,6 +168,11 @@ const refused: [rule: string, change: object, code: ErrorCode][] = [
     { extensions: { 'permit-exec@regate': ['ls; id'] } },
     'CERTIFICATE_OPTION_VALUE',
   ],
+  [
+    'more patterns than a client should be able to have matched',
+    { extensions: { 'permit-exec@regate': Array.from({ length: 40 }, () => 'x'.repeat(1_000)) } },
+    'CERTIFICATE_OPTION_VALUE',
+  ],
   ['a number that is a text', { extensions: { 'max-sessions@regate': '3' } }, 'CERTIFICATE_OPTION_VALUE'],
   ['a fraction', { extensions: { 'max-sessions@regate': 1.5 } }, 'CERTIFICATE_OPTION_VALUE'],
   [
