@@ -22,7 +22,7 @@ import { type Active, evaluate } from './policy/engine.ts'
 import { PolicyPool } from './policy/pool.ts'
 import { version } from './project.ts'
 import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
-import { createSshServer } from './ssh/server.ts'
+import { createSshServer, publicHalf } from './ssh/server.ts'
 import { reach } from './ssh/target.ts'
 import { openStore, type Store } from './store/open.ts'
 
@@ -36,12 +36,26 @@ export interface Gateway {
   close(grace: Milliseconds): Promise<void>
 }
 
-/** The keys that the configuration names. Throws KEY_FILE. */
+/** The keys that the configuration names. Throws KEY_FILE, also for a key that is to be both: a copy is the same key. */
 export function loadKeys(config: Config): { readonly hostKeys: readonly Buffer[]; readonly authority: Authority } {
-  if (config.gateway.hostKeys.includes(config.ca.key))
-    throw new GatewayError('KEY_FILE', `${config.ca.key} is both a host key and the user CA: they must be two`)
-  const hostKeys = config.gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path)))
-  return { hostKeys, authority: authorityFromKey(readKeyFile(config.ca.key), `${config.gateway.name}-user-ca`) }
+  const authority = authorityFromKey(readKeyFile(config.ca.key), `${config.gateway.name}-user-ca`)
+  const hostKeys = config.gateway.hostKeys.map((path) => readHostKey(path, authority))
+  return { hostKeys, authority }
+}
+
+function readHostKey(path: string, authority: Authority): Buffer {
+  const key = Buffer.from(readKeyFile(path))
+  if (publicHalfOf(path, key).equals(authority.publicKey))
+    throw new GatewayError('KEY_FILE', `${path} is both a host key and the user CA: they must be two`)
+  return key
+}
+
+function publicHalfOf(path: string, key: Buffer): Buffer {
+  try {
+    return publicHalf(key)
+  } catch (cause) {
+    throw new GatewayError('KEY_FILE', `${path}: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** A policy for admissions, and one of its own for everything else, which must not keep an admission waiting. */
