@@ -14,7 +14,7 @@ import { createApp } from './http/app.ts'
 import { createIssuer, type Issuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
 import { readKeyFile } from './key-file.ts'
-import { asGatewayError, GatewayError } from './model/errors.ts'
+import { asGatewayError, type ErrorCode, GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
 import { readBundle } from './policy/bundle.ts'
@@ -181,7 +181,7 @@ function makeApp(config: Config, authority: Authority, policies: Policies, store
       return result === true
     },
     readiness: async () => [
-      { name: 'policy', ...('fault' in policies.admissions ? { why: policies.admissions.fault.message } : {}) },
+      { name: 'policy', ...('fault' in policies.admissions ? { code: policies.admissions.fault.code } : {}) },
       { name: 'store', ...(await faultOf(store.ping())) },
     ],
     caKeys: [authority.line],
@@ -200,12 +200,12 @@ function sweepLogins(store: Store, log: Log): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-async function faultOf(asked: Promise<unknown>): Promise<{ why?: string }> {
+async function faultOf(asked: Promise<unknown>): Promise<{ code?: ErrorCode }> {
   try {
     await asked
     return {}
   } catch (thrown) {
-    return { why: asGatewayError(thrown, 'STORE_UNAVAILABLE', 'the store did not answer').message }
+    return { code: asGatewayError(thrown, 'STORE_UNAVAILABLE', 'the store did not answer').code }
   }
 }
 
