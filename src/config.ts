@@ -6,8 +6,9 @@ import { type ConfigProblem, type Located, readYaml } from './config-file.ts'
 import { configSchema, type WrittenConfig } from './config-schema.ts'
 import type { RouteSettings } from './gateway/routes.ts'
 import { isTrustworthy } from './identity/issuer.ts'
-import { type Cidr, type Nearness, parseCidr } from './model/address.ts'
+import { type Nearness, parseCidr } from './model/address.ts'
 import { GatewayError } from './model/errors.ts'
+import { printable } from './model/text.ts'
 import { type Milliseconds, parseDuration } from './model/units.ts'
 import { parseHostKey } from './ssh/host-keys.ts'
 
@@ -75,7 +76,8 @@ export interface Limits {
 /** The configuration file does not say what it must; every fault of it, in the order of the file. */
 export class ConfigError extends GatewayError {
   readonly problems: readonly ConfigProblem[]
-  constructor(problems: readonly ConfigProblem[]) {
+  constructor(found: readonly ConfigProblem[]) {
+    const problems = found.toSorted((one, other) => one.offset - other.offset)
     super('CONFIG_INVALID', problems.map(({ where, message }) => `${where}: ${message}`).join('\n'))
     this.problems = problems
   }
@@ -91,10 +93,10 @@ export function readConfig(file: string, env: NodeJS.ProcessEnv): Config {
   return config
 }
 
-function build({ value, where }: Located<WrittenConfig>, folder: string, problems: ConfigProblem[]): Config {
-  const { gateway, http, ca, certificate, policy, identity, log, limits = {} } = value
+function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigProblem[]): Config {
+  const { gateway, http, ca, certificate, policy, identity, log, limits = {} } = yaml.value
   const at = (path: string): string => resolve(folder, path)
-  const problem = (pointer: string, message: string): void => void problems.push({ where: where(pointer), message })
+  const problem = (pointer: string, message: string): void => void problems.push(yaml.problem(pointer, message))
   return {
     gateway: {
       name:
@@ -129,10 +131,10 @@ function build({ value, where }: Located<WrittenConfig>, folder: string, problem
       loginTtl: duration(identity.login_ttl, '8h'),
       loginFrom: identity.login_from ?? 'prefix',
     },
-    store: `sqlite:${at((value.store ?? 'sqlite:regate.db').slice('sqlite:'.length))}`,
+    store: `sqlite:${at((yaml.value.store ?? 'sqlite:regate.db').slice('sqlite:'.length))}`,
     log: { level: log?.level ?? 'info', decisionsOnConsole: log?.decisions?.console ?? false },
     limits: readLimits(limits),
-    routes: readRoutes(value.routes, at, problem),
+    routes: readRoutes(yaml.value.routes, at, problem),
   }
 }
 
@@ -150,9 +152,11 @@ function readAddress(text: string): HostAndPort {
 
 function readSourceAddress(written: 'auto' | 'off' | string[], problem: Problem): SourceAddressRule {
   if (typeof written === 'string') return written
-  for (const [index, text] of written.entries())
-    if (parseCidr(text) === undefined) problem(`/certificate/source_address/${index}`, `${text} is no CIDR`)
-  return written as unknown as readonly Cidr[]
+  return written.flatMap((text, index) => {
+    const cidr = parseCidr(text)
+    if (cidr === undefined) problem(`/certificate/source_address/${index}`, `${printable(text, 80)} is no CIDR`)
+    return cidr ?? []
+  })
 }
 
 function readIssuer(text: string, problem: Problem): URL {

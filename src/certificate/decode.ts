@@ -74,7 +74,7 @@ function verifySignature(covered: Buffer, signer: Buffer, signature: Buffer, aut
 }
 
 /** The wire form `string "ssh-ed25519"`, `string key` (RFC 8709) as node knows it. */
-export function ed25519PublicKey(blob: Buffer) {
+function ed25519PublicKey(blob: Buffer) {
   const reader = new WireReader(blob)
   expect(reader.ascii() === plainType, 'not an Ed25519 key')
   const key = reader.string()

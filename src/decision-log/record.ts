@@ -89,7 +89,7 @@ function mappedResult({ outcome, code, certificate }: DecisionRecord) {
 }
 
 /** A certificate in the words of Rego and of OpenSSH; the serial as text, since it has 64 bits. */
-export function certificateFields(certificate: Certificate) {
+function certificateFields(certificate: Certificate) {
   return {
     serial: certificate.serial.toString(),
     key_id: certificate.keyId,

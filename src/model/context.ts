@@ -27,8 +27,10 @@ export const PolicyIdentity = Type.Object(
     login: Type.Object(
       {
         at: seconds('when the sign-in ended well'),
-        flow: Type.Union([Type.Literal('device'), Type.Literal('browser'), Type.Literal('keys')]),
-        source_ip: Type.Optional(text('the browser’s address; browser flow only')),
+        flow: Type.Union([Type.Literal('device'), Type.Literal('browser'), Type.Literal('keys')], {
+          description: 'how; never `browser` in this version',
+        }),
+        source_ip: Type.Optional(text('the browser’s address; browser flow only, so never there in this version')),
         ssh_source_ip: text('the address from which the sign-in was begun by ssh'),
       },
       closed,
@@ -41,9 +43,13 @@ export const PolicyKey = Type.Object(
   {
     type: text('`ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa`, …'),
     fingerprint: text('`SHA256:…`'),
-    hardware: Type.Boolean({ description: 'held by a FIDO token' }),
-    user_present: Type.Optional(Type.Boolean({ description: 'touched; FIDO keys only' })),
-    user_verified: Type.Optional(Type.Boolean({ description: 'PIN or biometric; FIDO keys only' })),
+    hardware: Type.Boolean({ description: 'held by a FIDO token; false in this version, which takes none' }),
+    user_present: Type.Optional(
+      Type.Boolean({ description: 'touched; FIDO keys only, so never there in this version' }),
+    ),
+    user_verified: Type.Optional(
+      Type.Boolean({ description: 'PIN or biometric; FIDO keys only, so never there in this version' }),
+    ),
   },
   { ...closed, description: 'the key that was proven; absent when the client proved none' },
 )
@@ -58,12 +64,12 @@ export const PolicyConnection = Type.Object(
     gateway: text('`gateway.name` of the configuration'),
     client_version: text('the identification line, `SSH-2.0-OpenSSH_10.2`'),
     kex: text('the key exchange that was agreed on'),
-    jump: Type.Boolean({ description: 'reached as a jump (`ssh -J`)' }),
+    jump: Type.Boolean({ description: 'reached as a jump (`ssh -J`); false in this version' }),
   },
   { ...closed, description: 'the connection that asks' },
 )
 
-export const PolicyTarget = Type.Object(
+const PolicyTarget = Type.Object(
   {
     route: text('the route’s name'),
     login: Type.Optional(text('the account asked for; absent when `ssh/offers` is asked')),
@@ -96,8 +102,8 @@ export const PolicyInput = Type.Object(
     target: PolicyTarget,
     request: Type.Object(
       {
-        reason: Type.Optional(text('what the person gave as the reason')),
-        approvals: Type.Array(PolicyApproval, { description: 'what others have approved' }),
+        reason: Type.Optional(text('what the person gave as the reason; never asked for in this version')),
+        approvals: Type.Array(PolicyApproval, { description: 'what others have approved; empty in this version' }),
       },
       closed,
     ),
@@ -112,10 +118,13 @@ export const PolicyInput = Type.Object(
       ),
     ),
     usage: Type.Object(
-      { sessions: Type.Integer({ minimum: 0, description: 'the person’s other live sessions, on all gateways' }) },
+      { sessions: Type.Integer({ minimum: 0, description: 'the person’s other live sessions on this gateway' }) },
       closed,
     ),
-    facts: Type.Object({}, { additionalProperties: true, description: 'what was looked up for this connection' }),
+    facts: Type.Object(
+      {},
+      { additionalProperties: true, description: 'what was looked up for this connection; empty in this version' },
+    ),
   },
   { ...closed, $id: 'ssh/v1/input', title: 'SSH access, contract ssh/v1: what the policy is asked with' },
 )
@@ -124,4 +133,3 @@ export type PolicyInput = Static<typeof PolicyInput>
 export type PolicyIdentity = Static<typeof PolicyIdentity>
 export type PolicyKey = Static<typeof PolicyKey>
 export type PolicyConnection = Static<typeof PolicyConnection>
-export type PolicyTarget = Static<typeof PolicyTarget>

@@ -9,9 +9,10 @@ import fc from 'fast-check'
 import { type Authority, authorityFromKey } from '../../src/certificate/authority.ts'
 import { decode } from '../../src/certificate/decode.ts'
 import { issue, keyId, type Limits, type Occasion } from '../../src/certificate/issue.ts'
+import { readExtensions } from '../../src/certificate/options.ts'
 import { makeSubjectKey } from '../../src/certificate/subject-key.ts'
 import type { Address, Cidr } from '../../src/model/address.ts'
-import type { CertificateRequest } from '../../src/model/certificate.ts'
+import { type CertificateRequest, Extensions } from '../../src/model/certificate.ts'
 import { type ErrorCode, GatewayError } from '../../src/model/errors.ts'
 import type { Login } from '../../src/model/units.ts'
 import { wire } from '../../src/model/wire.ts'
@@ -188,6 +189,19 @@ const refused: [rule: string, change: object, code: ErrorCode][] = [
 ]
 for (const [rule, change, expected] of refused)
   test(`not signed: ${rule}`, () => assert.rejects(issued(change), code(expected)))
+
+test('what is said to be refused in this version is, and nothing else', () => {
+  for (const [name, schema] of Object.entries(Extensions.properties)) {
+    const { description } = schema as { readonly description?: string }
+    let code: unknown
+    try {
+      readExtensions({ [name]: '' })
+    } catch (thrown) {
+      code = (thrown as GatewayError).code
+    }
+    assert.equal(description?.endsWith('refused in this version'), code === 'CERTIFICATE_OPTION_UNENFORCED', name)
+  }
+})
 
 const keyIds: [rule: string, name: string, id: string][] = [
   ['the person, then the decision', 'alice', 'alice/d1'],
