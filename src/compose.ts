@@ -8,8 +8,10 @@ import type { Steps } from './gateway/admit.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Listener } from './gateway/listener.ts'
 import { Places } from './gateway/places.ts'
+import { Rate, Rates } from './gateway/rates.ts'
 import { findRoute, hostKeysOf } from './gateway/routes.ts'
 import { Sessions } from './gateway/sessions.ts'
+import { Tally } from './gateway/tally.ts'
 import { createApp } from './http/app.ts'
 import { createIssuer, type Issuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
@@ -126,6 +128,10 @@ function makeSteps(config: Config, authority: Authority, active: Active, store: 
   const writer = { id: randomUUID(), version, gateway: config.gateway.name }
   const show = config.log.decisionsOnConsole ? (event: string): void => consoleEvent(event, log) : () => {}
   const decisions = createDecisionLog((event) => store.decisions.append(event), writer, show)
+  const strangers = new Rate(config.limits.strangerRefusalsPerMinute, performance.now() as Milliseconds)
+  const uncounted = new Tally(60_000 as Milliseconds, (count, last) =>
+    log.warn({ count, last }, 'refusals of people not signed in that were only counted'),
+  )
   return {
     route: (name) => findRoute(config.routes, name),
     evaluate: (input) => evaluate(active, 'ssh/decision', input),
@@ -136,6 +142,12 @@ function makeSteps(config: Config, authority: Authority, active: Active, store: 
     issue: (request, occasion) =>
       issue(request, { ...occasion, now: systemClock(), principals: 'login' }, config.certificate, authority),
     record: (record) => decisions.append(record),
+    closed: () => ('fault' in active ? active.fault : undefined),
+    roomForStranger(fault) {
+      const room = strangers.take(performance.now() as Milliseconds)
+      if (!room) uncounted.add(fault.code)
+      return room
+    },
   }
 }
 
@@ -148,11 +160,14 @@ function makeIdentity(config: Config, issuer: Issuer, store: Store) {
   const { identity, limits, gateway } = config
   const logins = new Logins(store.logins, identity.loginFrom, systemClock)
   const places = new Places({ total: limits.signIns, perSource: limits.signInsPerSource })
+  const { signInsPerMinute: total, signInsPerMinutePerSource: perSource } = limits
+  const rates = new Rates({ total, perSource }, performance.now() as Milliseconds)
   const { loginTtl, usernameClaims, groupsClaim } = identity
   const signIn = {
     issuer,
     logins,
     places,
+    rates,
     claims: { usernameClaims, groupsClaim },
     loginTtl,
     gateway: gateway.name,

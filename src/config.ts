@@ -61,6 +61,9 @@ export interface Limits {
   readonly unauthenticatedPerSource: number
   readonly signIns: number
   readonly signInsPerSource: number
+  readonly signInsPerMinute: number
+  readonly signInsPerMinutePerSource: number
+  readonly strangerRefusalsPerMinute: number
   readonly identWait: Milliseconds
   readonly grace: Milliseconds
   readonly signInGrace: Milliseconds
@@ -185,6 +188,9 @@ function readLimits(limits: NonNullable<WrittenConfig['limits']>): Limits {
     unauthenticatedPerSource: limits.unauthenticated_per_source ?? 20,
     signIns: limits.sign_ins ?? 1_000,
     signInsPerSource: limits.sign_ins_per_source ?? 5,
+    signInsPerMinute: limits.sign_ins_per_minute ?? 300,
+    signInsPerMinutePerSource: limits.sign_ins_per_minute_per_source ?? 20,
+    strangerRefusalsPerMinute: limits.stranger_refusals_per_minute ?? 60,
     identWait: duration(limits.ident_wait, '10s'),
     grace: duration(limits.grace, '60s'),
     signInGrace: duration(limits.sign_in_grace, '10m'),

@@ -44,6 +44,10 @@ export interface Steps {
   issue(request: CertificateRequest, occasion: Occasion): Promise<Certificate>
   /** Resolves when durable. */
   record(record: DecisionRecord): Promise<void>
+  /** Whether the refusal of somebody who is not known may take room in the log: strangers must not fill the disk. */
+  roomForStranger(fault: GatewayError): boolean
+  /** Why nobody at all is let in. Who asks for a route that is not there is told so as everyone is. */
+  closed(): GatewayError | undefined
 }
 export interface Occasion {
   readonly decisionId: string
@@ -63,7 +67,7 @@ export async function admit(knock: Knock, steps: Steps, signal: AbortSignal): Pr
   const input = inputOf(knock, route)
   const evaluation = route === undefined ? undefined : await steps.evaluate(input)
   const entry = entryOf(knock, input, evaluation)
-  const ruling = rule(knock, route, evaluation)
+  const ruling = rule(knock, route, evaluation, steps.closed())
   let recorded = false
   if (ruling.outcome === 'sign-in') return ruling // only counted: strangers must not fill the disk
   if (ruling.outcome === 'refuse') return refuse(ruling.fault, ruling.reasons)
@@ -94,6 +98,8 @@ export async function admit(knock: Knock, steps: Steps, signal: AbortSignal): Pr
   }
 
   async function refuse(fault: GatewayError, reasons: readonly Reason[] = []): Promise<Admission> {
+    if (knock.identity === undefined && !steps.roomForStranger(fault))
+      return { outcome: 'refused', refusal: refusal(fault.code, knock.asked, undefined, reasons), fault }
     const shown = recorded ? fault : await writeDown(fault, entry, steps)
     return { outcome: 'refused', refusal: refusal(shown.code, knock.asked, entry.decisionId, reasons), fault: shown }
   }
@@ -110,9 +116,16 @@ type Ruling =
   | { readonly outcome: 'refuse'; readonly fault: GatewayError; readonly reasons?: readonly Reason[] }
 
 /** From what the policy answered to what is done about it. An unknown route goes the way of one that is denied. */
-function rule(knock: Knock, route: Route | undefined, evaluation: Evaluation | undefined): Ruling {
-  if (route === undefined || evaluation === undefined)
+function rule(
+  knock: Knock,
+  route: Route | undefined,
+  evaluation: Evaluation | undefined,
+  closed: GatewayError | undefined,
+): Ruling {
+  if (route === undefined || evaluation === undefined) {
+    if (closed !== undefined) return { outcome: 'refuse', fault: closed }
     return knock.identity === undefined ? { outcome: 'sign-in' } : no('ROUTE_UNKNOWN', 'no route has that name')
+  }
   try {
     const decision = decisionOf(evaluation)
     switch (decision.outcome) {

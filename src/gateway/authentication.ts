@@ -54,6 +54,8 @@ export class Authentication {
   #key: UserKey | undefined
   #offers = 0
   #attempts = 0
+  /** Requests by methods that are not taken. */
+  #asking = 0
   #toldOfKey = false
   /** Asked without an identity, the policy wants to know who it is. */
   #mayI = false
@@ -92,6 +94,8 @@ export class Authentication {
       case 'keyboard-interactive':
         return this.#keyboardInteractive(attempt, asked)
       default:
+        // Clients begin with one `none`, to learn the methods (RFC 4252 section 5.2).
+        if (this.#asking++ > 0) this.#attempted()
         attempt.refuse(['publickey', 'keyboard-interactive'])
         return undefined
     }

@@ -38,9 +38,9 @@ export class ConnectionDoor implements Door, Disposable {
     return key === undefined ? undefined : (await this.#parts.logins.find(key, source))?.identity
   }
 
-  signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity> {
-    this.#grace.signIn()
-    return signInCaller(caller, show, signal, this.#parts.signIn)
+  async signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity> {
+    using _longer = this.#grace.signIn()
+    return await signInCaller(caller, show, signal, this.#parts.signIn)
   }
 
   async admit(caller: Caller, identity: PolicyIdentity | undefined, signal: AbortSignal) {

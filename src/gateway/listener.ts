@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { parseAddress } from '../model/address.ts'
 import { GatewayError } from '../model/errors.ts'
-import type { Log } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { type ConnectionParts, serve } from './connection.ts'
 import type { Places } from './places.ts'
+import { Tally } from './tally.ts'
 
 export interface ListenAddress {
   readonly host: string
@@ -19,12 +19,14 @@ export class Listener {
   readonly #unauthenticated: Places
   /** Every connection, and whether it has been let in. */
   readonly #sockets = new Map<Socket, 'waiting' | 'admitted'>()
-  readonly #refusals: Refusals
+  readonly #turnedAway: Tally
 
   private constructor(parts: ConnectionParts, unauthenticated: Places) {
     this.#parts = parts
     this.#unauthenticated = unauthenticated
-    this.#refusals = new Refusals(parts.log)
+    this.#turnedAway = new Tally(1_000 as Milliseconds, (count, last) =>
+      parts.log.warn({ code: 'TOO_MANY_CONNECTIONS', count, last }, 'connections turned away'),
+    )
     this.#server = createServer({ noDelay: true }, (socket) => void this.#arrive(socket))
   }
 
@@ -48,7 +50,7 @@ export class Listener {
     if (source === undefined) return void socket.destroy()
     const place = this.#unauthenticated.take(source)
     if (place === undefined) {
-      this.#refusals.count(source)
+      this.#turnedAway.add(source)
       return void socket.destroy()
     }
     this.#sockets.set(socket, 'waiting')
@@ -77,26 +79,5 @@ export class Listener {
     setTimeout(() => {
       for (const socket of this.#sockets.keys()) socket.destroy()
     }, 500)
-  }
-}
-
-/** Turned away at the door, counted, and told in one line a second: a flood must not become a flood of lines. */
-class Refusals {
-  readonly #log: Log
-  #count = 0
-  #timer: NodeJS.Timeout | undefined
-
-  constructor(log: Log) {
-    this.#log = log
-  }
-
-  count(source: string): void {
-    this.#count++
-    this.#timer ??= setTimeout(() => {
-      this.#log.warn({ code: 'TOO_MANY_CONNECTIONS', count: this.#count, last: source }, 'connections turned away')
-      this.#count = 0
-      this.#timer = undefined
-    }, 1_000)
-    this.#timer.unref()
   }
 }

@@ -5,8 +5,9 @@ import { faultFields, type Log } from '../model/log.ts'
 import { printable } from '../model/text.ts'
 import type { Clock } from '../model/units.ts'
 import { disconnectReason, type Leg } from '../ssh/leg.ts'
-import { type Judge, type RelaySettings, relay } from './relay.ts'
+import { type RelaySettings, relay } from './relay.ts'
 import type { Registered } from './sessions.ts'
+import type { Judge, Refusal } from './verdicts.ts'
 import { refusal } from './words.ts'
 
 export interface SessionParts {
@@ -30,7 +31,8 @@ export async function carry(
   log.info({}, 'session began')
   const cut = (why: GatewayError): void => target.cut(why)
   registered?.live(cut)
-  relay(client, target, judgeBy(certificate, clock, log), settings)
+  const refusals = new Refusals(log)
+  relay(client, target, judgeBy(certificate, clock, refusals), settings)
   const left = certificate.validBefore * 1000 - Date.now()
   const end = setTimeout(
     () => cut(new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended')),
@@ -40,14 +42,40 @@ export async function carry(
   clearTimeout(end)
   target.cut(why)
   client.disconnect(disconnectReason.byApplication, refusal(why.code).lines[0], why)
-  log.info({ ...faultFields(why), seconds: Math.round((performance.now() - began) / 1000) }, 'session ended')
+  const seconds = Math.round((performance.now() - began) / 1000)
+  log.info({ ...faultFields(why), seconds, refusals: refusals.count }, 'session ended')
 }
 
-function judgeBy(certificate: Certificate, clock: Clock, log: Log): Judge {
+function judgeBy(certificate: Certificate, clock: Clock, refusals: Refusals): Judge {
   return {
     permit: (ask) => permit(certificate, ask, clock()),
-    refused: (what, { field, because }) =>
-      log.info({ what: printable(what, 120), field, because: printable(because, 200) }, 'refused on the connection'),
+    environment: () => ({}),
+    opened: () => {},
+    exited: () => {},
+    refused: (what, refusal) => refusals.add(what, refusal),
+  }
+}
+
+/** Lines for what was refused on a connection: so many are enough to see what somebody tries, and no flood. */
+const refusalLines = 100
+
+class Refusals {
+  readonly #log: Log
+  #count = 0
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  add(what: string, { field, because }: Refusal): void {
+    if (++this.#count > refusalLines) return
+    const more = this.#count === refusalLines ? { more: 'from here on they are only counted' } : {}
+    const fields = { what: printable(what, 120), field, because: printable(because, 200), ...more }
+    this.#log.info(fields, 'refused on the connection')
   }
 }
 

@@ -7,12 +7,15 @@ import { GatewayError } from '../model/errors.ts'
 import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
 import type { Caller } from './authentication.ts'
 import type { Places } from './places.ts'
+import type { Rates } from './rates.ts'
 import { signInText } from './words.ts'
 
 export interface SignInParts {
   readonly issuer: Issuer
   readonly logins: Logins
   readonly places: Places
+  /** Of codes asked for at the issuer, whoever leaves them unused. */
+  readonly rates: Rates
   readonly claims: ClaimSettings
   /** How long a login lasts. */
   readonly loginTtl: Milliseconds
@@ -32,6 +35,8 @@ export async function signInCaller(
 ): Promise<PolicyIdentity> {
   using place = parts.places.take(caller.source)
   if (place === undefined) throw new GatewayError('TOO_MANY_SIGN_INS', 'no place for another sign-in')
+  if (!parts.rates.take(caller.source, performance.now() as Milliseconds))
+    throw new GatewayError('TOO_MANY_SIGN_INS', 'too many sign-ins were begun within a minute')
   const flow = signIn(parts.issuer, signal)
   let step = await flow.next()
   while (step.done !== true) {

@@ -22,7 +22,7 @@ const texts: Partial<Record<ErrorCode, string>> = {
   CHALLENGE_UNSUPPORTED: 'the policy wants something that this gateway cannot ask you for',
   KEY_UNSUPPORTED: 'use another key',
   TOO_MANY_ATTEMPTS: 'too many keys or attempts on one connection',
-  TOO_MANY_SIGN_INS: 'too many sign-ins are pending from here: finish one, or try again later',
+  TOO_MANY_SIGN_INS: 'too many sign-ins are pending or were begun from here: finish one, or try again in a minute',
   GRACE_EXCEEDED: 'signing in took too long',
   SHUTTING_DOWN: 'the gateway is stopping',
   SIGN_IN_DENIED: 'the sign-in was refused at the identity provider',

@@ -60,6 +60,8 @@ function world(change: Partial<Steps> & { result?: unknown } = {}) {
       trace.push(`record ${record.outcome}`)
       records.push(record)
     },
+    closed: () => undefined,
+    roomForStranger: () => true,
     ...steps,
   }
   return { trace, records, steps: traced }
@@ -187,6 +189,24 @@ test('the same on a route that is not there', async () => {
   const { trace, steps } = world({ route: () => undefined })
   assert.deepEqual(await admit(aStranger(), steps, never), { outcome: 'sign-in' })
   assert.deepEqual(trace, [])
+})
+test('and so is whoever asks for one while nobody at all is let in', async () => {
+  const closed = new GatewayError('POLICY_MISSING', 'no bundle')
+  const evaluate = async () => evaluation(undefined, closed)
+  const words = async (route: Steps['route']) => {
+    const admission = await admit(aStranger(), world({ route, evaluate, closed: () => closed }).steps, never)
+    return admission.outcome === 'refused' && admission.refusal.lines.join().replace(/[0-9a-f-]{36}/, 'ID')
+  }
+  assert.match((await words(() => undefined)) || '', /POLICY_MISSING/)
+  assert.equal(await words(() => undefined), await words(() => route))
+})
+test('the refusals of strangers are written down while there is room, and then only counted', async () => {
+  const { trace, steps } = world({ result: denied, roomForStranger: () => false })
+  const admission = await admit(aStranger(), steps, never)
+  assert.deepEqual(trace, ['evaluate'])
+  assert.ok(admission.outcome === 'refused' && !admission.refusal.lines[0].includes('decision'))
+  await admit(aKnock(), steps, never)
+  assert.deepEqual(trace, ['evaluate', 'evaluate', 'record deny'])
 })
 test('what is closed to everyone is said at once', async () => {
   const { steps } = world({ result: { ...denied, reasons: [{ code: 'freeze', message: 'frozen until Monday' }] } })

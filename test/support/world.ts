@@ -57,7 +57,7 @@ export interface DecisionEvent {
     }
   }
 }
-type MoreConfig = Record<string, unknown> & { routes?: object[] }
+type MoreConfig = Record<string, unknown> & { routes?: object[]; limits?: object }
 export interface WorldOptions {
   /** Route names, and the certificate that the policy gives on them. */
   readonly certificates?: Readonly<Record<string, Partial<CertificateRequest>>>
@@ -119,6 +119,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
     store: 'sqlite:regate.db',
     ...more,
+    // A file of tests signs in as often as it likes.
+    limits: { sign_ins_per_minute: 10_000, sign_ins_per_minute_per_source: 10_000, ...more.limits },
     routes: [...certificates, ...(more.routes ?? [])],
   }
   writeFileSync(workspace.path('regate.yaml'), stringify(config))
