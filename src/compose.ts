@@ -13,8 +13,10 @@ import { findRoute, hostKeysOf } from './gateway/routes.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Tally } from './gateway/tally.ts'
 import { createApp } from './http/app.ts'
+import { Identities } from './identity/identities.ts'
 import { createIssuer, type Issuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
+import { Robots } from './identity/robots.ts'
 import { readKeyFile } from './key-file.ts'
 import { asGatewayError, type ErrorCode, GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
@@ -23,6 +25,7 @@ import { readBundle } from './policy/bundle.ts'
 import { type Active, evaluate } from './policy/engine.ts'
 import { PolicyPool } from './policy/pool.ts'
 import { version } from './project.ts'
+import { followRobots } from './robots.ts'
 import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
 import { createSshServer, publicHalf } from './ssh/server.ts'
 import { reach } from './ssh/target.ts'
@@ -103,7 +106,7 @@ export async function compose(config: Config, log: ParentLog): Promise<Gateway> 
     ssh: createSshServer(hostKeys),
     steps,
     sessions,
-    ...makeIdentity(config, issuer, store),
+    ...makeIdentity(config, issuer, await startRobots(config, store, undo, log), store, log),
     settings: connectionSettings(config),
     clock: systemClock,
     log,
@@ -156,16 +159,27 @@ function consoleEvent(event: string, log: Log): void {
   log.info({ type: 'openpolicyagent.org/decision_logs', ...(JSON.parse(event) as object) }, 'Decision Log')
 }
 
-function makeIdentity(config: Config, issuer: Issuer, store: Store) {
+/** Throws ConfigError for a file that cannot be used; later only the log says so. */
+async function startRobots(config: Config, store: Store, undo: AsyncDisposableStack, log: Log): Promise<Robots> {
+  const robots = new Robots()
+  const { keys: path } = config.identity
+  if (path === undefined) return robots
+  const parts = { path, rsaBits: config.limits.rsaBits, logins: store.logins }
+  undo.use(await followRobots(robots, parts, systemClock, log))
+  return robots
+}
+
+function makeIdentity(config: Config, issuer: Issuer, robots: Robots, store: Store, log: Log) {
   const { identity, limits, gateway } = config
   const logins = new Logins(store.logins, identity.loginFrom, systemClock)
+  const identities = new Identities(robots, logins, store.usernames, systemClock, log)
   const places = new Places({ total: limits.signIns, perSource: limits.signInsPerSource })
   const { signInsPerMinute: total, signInsPerMinutePerSource: perSource } = limits
   const rates = new Rates({ total, perSource }, performance.now() as Milliseconds)
   const { loginTtl, usernameClaims, groupsClaim } = identity
   const signIn = {
     issuer,
-    logins,
+    identities,
     places,
     rates,
     claims: { usernameClaims, groupsClaim },
@@ -173,8 +187,13 @@ function makeIdentity(config: Config, issuer: Issuer, store: Store) {
     gateway: gateway.name,
     clock: systemClock,
   }
-  return { logins, signIn }
+  return { identities, signIn }
 }
+
+const nameRules = ({ loginCase, defaultRoute }: Config['gateway']) => ({
+  loginCase,
+  ...(defaultRoute === undefined ? {} : { defaultRoute }),
+})
 
 function connectionSettings({ gateway, limits }: Config): ConnectionParts['settings'] {
   const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered } = limits
@@ -183,7 +202,7 @@ function connectionSettings({ gateway, limits }: Config): ConnectionParts['setti
     identWait,
     grace,
     signInGrace,
-    authentication: { loginCase: gateway.loginCase, rsaBits, offers, attempts },
+    authentication: { ...nameRules(gateway), rsaBits, offers, attempts },
     relay: { channels, unanswered },
   }
 }

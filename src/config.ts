@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 import type { SourceAddressRule } from './certificate/issue.ts'
 import { type ConfigProblem, type Located, readYaml } from './config-file.ts'
 import { configSchema, type WrittenConfig } from './config-schema.ts'
-import type { RouteSettings } from './gateway/routes.ts'
+import { findRoute, type RouteSettings } from './gateway/routes.ts'
 import { isTrustworthy } from './identity/issuer.ts'
 import { type Nearness, parseCidr } from './model/address.ts'
 import { GatewayError } from './model/errors.ts'
@@ -18,6 +18,8 @@ export interface Config {
     readonly name: string
     readonly listen: HostAndPort
     readonly hostKeys: readonly string[]
+    /** Where a login without a route leads. */
+    readonly defaultRoute?: string
     readonly loginCase: 'lower' | 'any'
     readonly shutdownGrace: Milliseconds
   }
@@ -38,6 +40,8 @@ export interface Config {
     readonly scopes: readonly string[]
     readonly usernameClaims: readonly string[]
     readonly groupsClaim: string
+    /** The file of robots' keys. */
+    readonly keys?: string
     readonly loginTtl: Milliseconds
     readonly loginFrom: Nearness
   }
@@ -100,6 +104,7 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
   const { gateway, http, ca, certificate, policy, identity, log, limits = {} } = yaml.value
   const at = (path: string): string => resolve(folder, path)
   const problem = (pointer: string, message: string): void => void problems.push(yaml.problem(pointer, message))
+  const routes = readRoutes(yaml.value.routes, at, problem)
   return {
     gateway: {
       name:
@@ -109,6 +114,7 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
           .slice(0, 63),
       listen: readAddress(gateway.listen ?? '0.0.0.0:2222'),
       hostKeys: gateway.host_keys.map(at),
+      ...readDefaultRoute(gateway.default_route, routes, problem),
       loginCase: gateway.login_case ?? 'lower',
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
     },
@@ -131,13 +137,14 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       scopes: identity.scopes ?? ['openid', 'email', 'groups'],
       usernameClaims: [identity.username_claim ?? ['preferred_username', 'email']].flat(),
       groupsClaim: identity.groups_claim ?? 'groups',
+      ...(identity.keys === undefined ? {} : { keys: at(identity.keys) }),
       loginTtl: duration(identity.login_ttl, '8h'),
       loginFrom: identity.login_from ?? 'prefix',
     },
     store: `sqlite:${at((yaml.value.store ?? 'sqlite:regate.db').slice('sqlite:'.length))}`,
     log: { level: log?.level ?? 'info', decisionsOnConsole: log?.decisions?.console ?? false },
     limits: readLimits(limits),
-    routes: readRoutes(yaml.value.routes, at, problem),
+    routes,
   }
 }
 
@@ -151,6 +158,12 @@ function duration(written: string | undefined, usual: string): Milliseconds {
 function readAddress(text: string): HostAndPort {
   const at = text.lastIndexOf(':')
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
+}
+
+function readDefaultRoute(name: string | undefined, routes: readonly RouteSettings[], problem: Problem) {
+  if (name === undefined) return {}
+  if (findRoute(routes, name) === undefined) problem('/gateway/default_route', `no route is called ${name}`)
+  return { defaultRoute: name }
 }
 
 function readSourceAddress(written: 'auto' | 'off' | string[], problem: Problem): SourceAddressRule {

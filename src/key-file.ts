@@ -1,23 +1,29 @@
 import { readFileSync, statSync } from 'node:fs'
 import { GatewayError } from './model/errors.ts'
 
-const sizeMost = 65_536
+const keyMost = 65_536
+const listMost = 4 * 1024 * 1024
 
 /**
  * The text of a private key file, which nobody but its owner may read or write and whose owner is we or root (as
  * OpenSSH: authfile.c, sshkey_perm_ok). Throws KEY_FILE.
  */
-export function readKeyFile(path: string): string {
+export const readKeyFile = (path: string): string => readGuarded(path, 0o077, 'chmod 600 it', keyMost)
+
+/** The text of a file that says whose keys open what: as above, but others may read it (as sshd with StrictModes). */
+export const readKeyList = (path: string): string => readGuarded(path, 0o022, 'chmod go-w it', listMost)
+
+function readGuarded(path: string, closed: number, remedy: string, most: number): string {
   const { mode, uid, size } = found(path)
   if (!mode.isFile) throw new GatewayError('KEY_FILE', `${path} is no file`)
-  if ((mode.bits & 0o077) !== 0)
+  if ((mode.bits & closed) !== 0)
     throw new GatewayError(
       'KEY_FILE',
-      `${path} is open to others (mode ${mode.bits.toString(8).padStart(4, '0')}): chmod 600 it`,
+      `${path} is open to others (mode ${mode.bits.toString(8).padStart(4, '0')}): ${remedy}`,
     )
   if (uid !== 0 && uid !== process.getuid?.())
     throw new GatewayError('KEY_FILE', `${path} belongs to another user (${uid})`)
-  if (size > sizeMost) throw new GatewayError('KEY_FILE', `${path} is too large for a key`)
+  if (size > most) throw new GatewayError('KEY_FILE', `${path} is too large`)
   return readFileSync(path, 'utf8')
 }
 

@@ -5,11 +5,10 @@ import { disconnectReason } from '../ssh/leg.ts'
 import type { Attempt, Client } from '../ssh/server.ts'
 import type { UserKey } from '../ssh/user-key.ts'
 import type { Admission } from './admit.ts'
-import { type Asked, type LoginCase, parseUserName } from './names.ts'
+import { type Asked, isReserved, type NameRules, parseUserName } from './names.ts'
 import { type Refusal, refusal, refusalText } from './words.ts'
 
-export interface AuthenticationSettings {
-  readonly loginCase: LoginCase
+export interface AuthenticationSettings extends NameRules {
   /** Bits of an RSA key, at least. */
   readonly rsaBits: number
   /** Offers of keys on one connection, and attempts that were signed or begun in earnest. */
@@ -86,6 +85,8 @@ export class Authentication {
     this.#username ??= attempt.username
     if (attempt.username !== this.#username) throw new GatewayError('PROTOCOL_ERROR', 'the user name changed')
     const asked = this.#asked()
+    if (isReserved(attempt.username, this.#settings))
+      throw new GatewayError('NAME_RESERVED', `the user name ${attempt.username}`)
     if (asked === undefined)
       throw new GatewayError('NAME_GRAMMAR', `no user name: ${JSON.stringify(attempt.username.slice(0, 120))}`)
     switch (attempt.method) {
@@ -102,7 +103,7 @@ export class Authentication {
   }
 
   #asked(): Asked | undefined {
-    return this.#username === undefined ? undefined : parseUserName(this.#username, this.#settings.loginCase)
+    return this.#username === undefined ? undefined : parseUserName(this.#username, this.#settings)
   }
 
   async #publicKey(attempt: Attempt & { method: 'publickey' }, asked: Asked): Promise<Outcome | undefined> {

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Logins } from '../identity/logins.ts'
+import type { Identities } from '../identity/identities.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import { admit, type Knock, type Steps } from './admit.ts'
 import type { Caller, Door } from './authentication.ts'
@@ -9,7 +9,7 @@ import { type SignInParts, signInCaller } from './sign-in.ts'
 
 export interface DoorParts {
   readonly steps: Steps
-  readonly logins: Logins
+  readonly identities: Identities
   readonly signIn: SignInParts
   readonly sessions: Sessions
 }
@@ -35,7 +35,7 @@ export class ConnectionDoor implements Door, Disposable {
   }
 
   async remembered({ key, source }: Caller): Promise<PolicyIdentity | undefined> {
-    return key === undefined ? undefined : (await this.#parts.logins.find(key, source))?.identity
+    return key === undefined ? undefined : (await this.#parts.identities.find(key, source))?.identity
   }
 
   async signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity> {

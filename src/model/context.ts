@@ -10,28 +10,35 @@ const seconds = (description: string) => Type.Integer({ minimum: 0, description:
 
 export const PolicyIdentity = Type.Object(
   {
-    subject: text('`sub` of the ID token'),
-    issuer: Type.String({ description: 'the identity provider’s issuer URL' }),
-    username: text('the first of the configured claims that is there; always the same person’s'),
+    subject: text('`sub` of the ID token; of a robot the fingerprint of its key'),
+    issuer: Type.String({ description: 'the identity provider’s issuer URL; `keys` for a robot' }),
+    username: text(
+      'the first of the configured claims that is there, always the same person’s; a robot’s from its file',
+    ),
     email: Type.Optional(text('`email` of the ID token')),
     email_verified: Type.Optional(Type.Boolean({ description: '`email_verified` of the ID token' })),
     groups: Type.Array(Type.String(), { description: 'the configured claim; empty when the token has none' }),
     amr: Type.Optional(Type.Array(Type.String(), { description: 'authentication methods (RFC 8176)' })),
     acr: Type.Optional(text('authentication context class')),
     auth_time: Type.Optional(seconds('when the person last signed in at the identity provider')),
-    expires_at: seconds('when this login ends'),
-    claims: Type.Object({}, { additionalProperties: true, description: 'every claim of the ID token' }),
+    expires_at: seconds('when this login or key ends; for a key without an end the last second of the year 9999'),
+    claims: Type.Object(
+      {},
+      { additionalProperties: true, description: 'every claim of the ID token; empty for a robot' },
+    ),
     kind: Type.Union([Type.Literal('person'), Type.Literal('robot')], {
-      description: 'who signs in, or what has a key',
+      description: 'who signs in, or what has a key in the file of robots',
     }),
     login: Type.Object(
       {
-        at: seconds('when the sign-in ended well'),
+        at: seconds('when the sign-in ended well; of a robot the time of this connection'),
         flow: Type.Union([Type.Literal('device'), Type.Literal('browser'), Type.Literal('keys')], {
           description: 'how; never `browser` in this version',
         }),
         source_ip: Type.Optional(text('the browser’s address; browser flow only, so never there in this version')),
-        ssh_source_ip: text('the address from which the sign-in was begun by ssh'),
+        ssh_source_ip: text(
+          'the address from which the sign-in was begun by ssh; of a robot the address of this connection',
+        ),
       },
       closed,
     ),

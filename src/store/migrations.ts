@@ -41,6 +41,17 @@ const migrations: readonly (readonly string[])[] = [
     ) strict`,
     'create index logins_expires_at on logins (expires_at)',
   ],
+  [
+    `create table usernames (
+      username text primary key not null,
+      issuer text not null,
+      subject text not null,
+      bound_at integer not null
+    ) strict`,
+    // Of several persons with one name (which nothing kept apart before) the first has it: min() chooses the row.
+    `insert into usernames (username, issuer, subject, bound_at)
+      select username, issuer, subject, min(created_at) from logins group by username`,
+  ],
 ]
 export const currentVersion = migrations.length
 

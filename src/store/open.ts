@@ -5,11 +5,13 @@ import { createDecisionStore, type DecisionStore } from './decisions.ts'
 import { createLoginStore, type LoginStore } from './logins.ts'
 import { migrate } from './migrations.ts'
 import { openSqlite, type StoreLimits, usualLimits } from './sqlite.ts'
+import { createUsernameStore, type UsernameStore } from './usernames.ts'
 
 /** What the gateway keeps. Closing waits for what is under way. */
 export interface Store extends AsyncDisposable {
   readonly decisions: DecisionStore
   readonly logins: LoginStore
+  readonly usernames: UsernameStore
   /** Rejects with STORE_UNAVAILABLE when the store does not answer. */
   ping(): Promise<void>
 }
@@ -27,7 +29,8 @@ export async function openStore(url: string, limits: StoreLimits = usualLimits):
   const opened = undo.move()
   return {
     decisions: createDecisionStore(database),
-    logins: createLoginStore(database),
+    logins: createLoginStore(database, sqlite.atomic),
+    usernames: createUsernameStore(database),
     async ping() {
       await database.selectFrom('schema_versions').select('version').limit(1).execute()
     },

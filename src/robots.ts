@@ -1,0 +1,96 @@
+import { unwatchFile, watchFile } from 'node:fs'
+import { ConfigError } from './config.ts'
+import type { Robots } from './identity/robots.ts'
+import { parseRobots, type Robot } from './identity/robots-file.ts'
+import { readKeyList } from './key-file.ts'
+import { asGatewayError, GatewayError } from './model/errors.ts'
+import { faultFields, type Log } from './model/log.ts'
+import type { Clock, Fingerprint, UnixSeconds } from './model/units.ts'
+
+/** Who has a live login by one of these keys. */
+export interface KeyHolders {
+  holders(
+    keys: readonly Fingerprint[],
+    now: UnixSeconds,
+  ): Promise<readonly { readonly keyFingerprint: Fingerprint; readonly username: string }[]>
+}
+
+export interface RobotsParts {
+  /** The file that `identity.keys` names. */
+  readonly path: string
+  readonly rsaBits: number
+  readonly logins: KeyHolders
+}
+
+/**
+ * The robots of the file. Throws ConfigError with every fault of it, one of which is a key that is a person's login as
+ * well: nobody could say whose session that is.
+ */
+export async function loadRobots({ path, rsaBits, logins }: RobotsParts, now: UnixSeconds): Promise<readonly Robot[]> {
+  const { robots, problems } = parseRobots(path, read(path), rsaBits)
+  const found = await logins.holders(
+    robots.map(({ key }) => key.fingerprint),
+    now,
+  )
+  const names = new Map(found.map(({ keyFingerprint, username }) => [keyFingerprint, username]))
+  const shared = robots.flatMap(({ key, username, where }) => {
+    const person = names.get(key.fingerprint)
+    if (person === undefined) return []
+    return { where, message: `the key of ${username} is the login of ${person} as well: whose is it?` }
+  })
+  const all = [...problems, ...shared]
+  if (all.length > 0) throw new ConfigError(all.map((problem) => ({ ...problem, offset: lineOf(problem.where) })))
+  return robots
+}
+
+function read(path: string): string {
+  try {
+    return readKeyList(path)
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError)) throw thrown
+    throw new ConfigError([{ where: 'identity.keys', message: thrown.message, offset: 0 }])
+  }
+}
+
+const lineOf = (where: string): number => Number(/:(\d+)$/.exec(where)?.[1] ?? 0)
+
+/** Milliseconds between two looks at the file, which may be replaced as a whole and lie on a network. */
+const lookEvery = 500
+
+/**
+ * Reads the file, and again whenever it changes: a bad one stops the start (ConfigError), later it changes nothing and the
+ * log says so.
+ */
+export async function followRobots(
+  robots: Robots,
+  parts: RobotsParts,
+  clock: Clock,
+  log: Log,
+): Promise<AsyncDisposable> {
+  const first = loadRobots(parts, clock()).then((found) => robots.replace(found))
+  let reading: Promise<unknown> = first
+  const changed = (): void => {
+    reading = reading.then(() => readAgain(robots, parts, clock, log))
+  }
+  watchFile(parts.path, { interval: lookEvery, persistent: false }, changed)
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => unwatchFile(parts.path, changed))
+  await first
+  undo.defer(() => reading.then(() => {}))
+  return undo.move()
+}
+
+async function readAgain(robots: Robots, parts: RobotsParts, clock: Clock, log: Log): Promise<void> {
+  try {
+    const found = await loadRobots(parts, clock())
+    const changed = robots.replace(found).map(({ username }) => username)
+    log.info({ robots: found.length, changed: changed.slice(0, 100) }, 'the robots’ keys were read again')
+  } catch (thrown) {
+    const fault = asGatewayError(thrown, 'INTERNAL', 'the robots’ keys could not be read')
+    const problems = fault instanceof ConfigError ? fault.problems.slice(0, 20) : []
+    log.error(
+      { ...faultFields(fault), problems: problems.map(({ where, message }) => `${where}: ${message}`) },
+      'the robots’ keys have changed and cannot be used: those before stay',
+    )
+  }
+}
