@@ -1,37 +1,26 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { type Authority, authorityFromKey } from './certificate/authority.ts'
-import { issue } from './certificate/issue.ts'
-import type { Config } from './config.ts'
-import { createDecisionLog } from './decision-log/log.ts'
-import type { Steps } from './gateway/admit.ts'
+import { composeHttp } from './compose-http.ts'
+import { composeIdentity, composeRobots } from './compose-identity.ts'
+import { composeLog } from './compose-log.ts'
+import { composeSteps } from './compose-steps.ts'
+import type { Config, HostAndPort } from './config.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
+import { Epoch } from './gateway/epoch.ts'
 import { Listener } from './gateway/listener.ts'
 import { Places } from './gateway/places.ts'
-import { Rate, Rates } from './gateway/rates.ts'
-import { findRoute, hostKeysOf } from './gateway/routes.ts'
 import { Sessions } from './gateway/sessions.ts'
-import { Tally } from './gateway/tally.ts'
-import { createApp } from './http/app.ts'
-import { Identities } from './identity/identities.ts'
-import { createIssuer, type Issuer } from './identity/issuer.ts'
-import { Logins } from './identity/logins.ts'
-import { Robots } from './identity/robots.ts'
+import { Turns } from './gateway/turns.ts'
+import type { LiveSessions } from './http/sessions.ts'
 import { readKeyFile } from './key-file.ts'
-import { asGatewayError, type ErrorCode, GatewayError } from './model/errors.ts'
+import { createMetrics } from './metrics.ts'
+import { GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
-import { readBundle } from './policy/bundle.ts'
-import { type Active, evaluate } from './policy/engine.ts'
-import { PolicyPool } from './policy/pool.ts'
-import { version } from './project.ts'
-import { followRobots } from './robots.ts'
-import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
+import { loadPolicies } from './policies.ts'
 import { createSshServer, publicHalf } from './ssh/server.ts'
-import { reach } from './ssh/target.ts'
-import { openStore, type Store } from './store/open.ts'
-
-export type ParentLog = Log & { child(fields: object): Log }
+import { openStore, type Store, type Writer } from './store/open.ts'
+import { usualLimits } from './store/sqlite.ts'
 
 /** The gateway at work. */
 export interface Gateway {
@@ -63,59 +52,59 @@ function publicHalfOf(path: string, key: Buffer): Buffer {
   }
 }
 
-/** A policy for admissions, and one of its own for everything else, which must not keep an admission waiting. */
-export interface Policies extends AsyncDisposable {
-  readonly admissions: Active
-  readonly others: Active
-}
-
-/** Never rejects: without a usable bundle the gateway runs, is not ready, and lets nobody in. */
-export async function loadPolicies(config: Config['policy']): Promise<Policies> {
-  const started: PolicyPool[] = []
-  const dispose = async (): Promise<void> =>
-    void (await Promise.all(started.map((pool) => pool[Symbol.asyncDispose]())))
-  try {
-    const bundle = await readBundle(config.bundle)
-    const start = async (workers: number): Promise<Active> => {
-      const pool = await PolicyPool.start(bundle, { ...config, workers })
-      started.push(pool)
-      if (!pool.entrypoints.includes('ssh/decision'))
-        throw new GatewayError('POLICY_BUNDLE', `${config.bundle} has no entrypoint ssh/decision`)
-      return { revision: bundle.revision, pool }
-    }
-    return { admissions: await start(config.workers), others: await start(1), [Symbol.asyncDispose]: dispose }
-  } catch (thrown) {
-    await dispose()
-    const fault = asGatewayError(thrown, 'POLICY_BUNDLE', 'the bundle could not be loaded')
-    return { admissions: { fault }, others: { fault }, [Symbol.asyncDispose]: async () => {} }
-  }
-}
-
 /** Builds every part once and puts them together. The one place that knows them all. */
-export async function compose(config: Config, log: ParentLog): Promise<Gateway> {
+export async function compose(config: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
   const { hostKeys, authority } = loadKeys(config)
-  const store = undo.use(await openStore(config.store))
+  const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
+  await store.sessions.abandon(systemClock())
   undo.use(sweepLogins(store, log))
   const policies = undo.use(await loadPolicies(config.policy))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
-  const issuer = createIssuer(config.identity)
   const sessions = new Sessions()
-  const steps = makeSteps(config, authority, policies.admissions, store, log)
+  const epoch = new Epoch()
+  const live: LiveSessions = {
+    list: () => sessions.list(),
+    cut: (id) => sessions.end(byOperator, ({ sessionId }) => sessionId === id) > 0,
+  }
+  const metrics = createMetrics({
+    live: () => live.list().map(({ bytes }) => bytes),
+    restarts: () => policies.restarts,
+  })
+  const robots = undo.use(
+    await composeRobots(config, store, log, (keys) => {
+      epoch.advance()
+      sessions.end(keyChanged, ({ identity }) => identity.kind === 'robot' && keys.has(identity.subject))
+    }),
+  )
+  const written = composeLog(config, store, metrics, log)
+  const steps = composeSteps({ config, authority, policies, written, metrics, epoch, log })
   const parts: ConnectionParts = {
     ssh: createSshServer(hostKeys),
     steps,
     sessions,
-    ...makeIdentity(config, issuer, await startRobots(config, store, undo, log), store, log),
+    epoch,
+    turns: new Turns(renewalsAtOnce),
+    history: store.sessions,
+    ...composeIdentity(config, robots, store, metrics, log),
+    measures: metrics,
     settings: connectionSettings(config),
     clock: systemClock,
     log,
   }
-  const app = makeApp(config, authority, policies, store, log)
+  const revoke = async (id: string): Promise<boolean> => {
+    const isThere = await store.logins.remove(id)
+    epoch.advance()
+    sessions.end(new GatewayError('LOGIN_REVOKED', 'an operator revoked the login'), ({ loginId }) => loginId === id)
+    return isThere
+  }
+  const app = composeHttp({ config, authority, policies, store, written, metrics, live, revoke, log })
   undo.defer(() => app.close())
-  await app.listen(config.http.listen)
+  await listening('http', config.http.listen, app.listen(config.http.listen))
   const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits
-  const listener = await Listener.listen(config.gateway.listen, parts, new Places({ total, perSource }))
+  const { listen } = config.gateway
+  const taken = Listener.listen(listen, parts, new Places({ total, perSource }))
+  const listener = await listening('gateway', listen, taken)
   const running = undo.move()
   return {
     sshPort: listener.port,
@@ -127,68 +116,13 @@ export async function compose(config: Config, log: ParentLog): Promise<Gateway> 
   }
 }
 
-function makeSteps(config: Config, authority: Authority, active: Active, store: Store, log: Log): Steps {
-  const writer = { id: randomUUID(), version, gateway: config.gateway.name }
-  const show = config.log.decisionsOnConsole ? (event: string): void => consoleEvent(event, log) : () => {}
-  const decisions = createDecisionLog((event) => store.decisions.append(event), writer, show)
-  const strangers = new Rate(config.limits.strangerRefusalsPerMinute, performance.now() as Milliseconds)
-  const uncounted = new Tally(60_000 as Milliseconds, (count, last) =>
-    log.warn({ count, last }, 'refusals of people not signed in that were only counted'),
-  )
-  return {
-    route: (name) => findRoute(config.routes, name),
-    evaluate: (input) => evaluate(active, 'ssh/decision', input),
-    async reach(route, signal) {
-      const known = await hostKeysOf(route)
-      return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config.limits, signal)
-    },
-    issue: (request, occasion) =>
-      issue(request, { ...occasion, now: systemClock(), principals: 'login' }, config.certificate, authority),
-    record: (record) => decisions.append(record),
-    closed: () => ('fault' in active ? active.fault : undefined),
-    roomForStranger(fault) {
-      const room = strangers.take(performance.now() as Milliseconds)
-      if (!room) uncounted.add(fault.code)
-      return room
-    },
-  }
-}
-
-/** As OPA writes it to its console (docs: Decision Logs). */
-function consoleEvent(event: string, log: Log): void {
-  log.info({ type: 'openpolicyagent.org/decision_logs', ...(JSON.parse(event) as object) }, 'Decision Log')
-}
-
-/** Throws ConfigError for a file that cannot be used; later only the log says so. */
-async function startRobots(config: Config, store: Store, undo: AsyncDisposableStack, log: Log): Promise<Robots> {
-  const robots = new Robots()
-  const { keys: path } = config.identity
-  if (path === undefined) return robots
-  const parts = { path, rsaBits: config.limits.rsaBits, logins: store.logins }
-  undo.use(await followRobots(robots, parts, systemClock, log))
-  return robots
-}
-
-function makeIdentity(config: Config, issuer: Issuer, robots: Robots, store: Store, log: Log) {
-  const { identity, limits, gateway } = config
-  const logins = new Logins(store.logins, identity.loginFrom, systemClock)
-  const identities = new Identities(robots, logins, store.usernames, systemClock, log)
-  const places = new Places({ total: limits.signIns, perSource: limits.signInsPerSource })
-  const { signInsPerMinute: total, signInsPerMinutePerSource: perSource } = limits
-  const rates = new Rates({ total, perSource }, performance.now() as Milliseconds)
-  const { loginTtl, usernameClaims, groupsClaim } = identity
-  const signIn = {
-    issuer,
-    identities,
-    places,
-    rates,
-    claims: { usernameClaims, groupsClaim },
-    loginTtl,
-    gateway: gateway.name,
-    clock: systemClock,
-  }
-  return { identities, signIn }
-}
+/** Sessions that ask the policy again at the same time: an admission waits behind no more than these. */
+const renewalsAtOnce = 32
+const byOperator = new GatewayError('SESSION_ENDED', 'an operator ended the session')
+const keyChanged = new GatewayError(
+  'LOGIN_REVOKED',
+  'the robot’s line in the file of keys is gone, or says something else',
+)
 
 const nameRules = ({ loginCase, defaultRoute }: Config['gateway']) => ({
   loginCase,
@@ -207,22 +141,10 @@ function connectionSettings({ gateway, limits }: Config): ConnectionParts['setti
   }
 }
 
-function makeApp(config: Config, authority: Authority, policies: Policies, store: Store, log: Log): FastifyInstance {
-  return createApp({
-    decisions: store.decisions,
-    async authorize(input) {
-      const { result } = await evaluate(policies.others, 'system/authz/allow', input)
-      return result === true
-    },
-    readiness: async () => [
-      { name: 'policy', ...('fault' in policies.admissions ? { code: policies.admissions.fault.code } : {}) },
-      { name: 'store', ...(await faultOf(store.ping())) },
-    ],
-    caKeys: [authority.line],
-    tokens: config.http.tokens,
-    log,
-  })
-}
+const sessionWriter = (config: Config, log: Log): Writer => ({
+  gateway: config.gateway.name,
+  lost: (count, fault) => log.error({ count, ...faultFields(fault) }, 'events of sessions were not written down'),
+})
 
 /** Logins that have ended are not found any more; now and then they are removed as well. */
 function sweepLogins(store: Store, log: Log): Disposable {
@@ -234,12 +156,12 @@ function sweepLogins(store: Store, log: Log): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-async function faultOf(asked: Promise<unknown>): Promise<{ code?: ErrorCode }> {
+async function listening<T>(section: string, { host, port }: HostAndPort, begun: Promise<T>): Promise<T> {
   try {
-    await asked
-    return {}
-  } catch (thrown) {
-    return { code: asGatewayError(thrown, 'STORE_UNAVAILABLE', 'the store did not answer').code }
+    return await begun
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
+    throw new GatewayError('LISTEN_FAILED', `${section}.listen: ${host}:${port} cannot be had: ${why}`, { cause })
   }
 }
 

@@ -38,7 +38,7 @@ const Route = Type.Object(
     labels: opt(Type.Object({}, { additionalProperties: { type: 'string', expected: 'a text' } })),
     host_keys: opt(Type.Array(text('a public key: "ssh-ed25519 AAAA…"'))),
     known_hosts: opt(path),
-    principals: opt(Type.Union([Type.Literal('login')])),
+    principals: opt(Type.Union([Type.Literal('login'), Type.Literal('roles')])),
   },
   closed,
 )
@@ -158,7 +158,6 @@ export const later: readonly (readonly [pointer: RegExp, value: (value: unknown)
   [/^\/store$/, (value) => /^postgres(ql)?:/.test(String(value)), 'PostgreSQL'],
   [/^\/log\/upload$/, isSet, 'the upload of decisions'],
   [/^\/recordings$/, isSet, 'recordings'],
-  [/^\/routes\/\d+\/principals$/, (value) => value === 'roles', 'routes with role principals'],
 ]
 
 function isSet(value: unknown): boolean {

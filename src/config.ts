@@ -229,9 +229,9 @@ function readRoutes(written: WrittenConfig['routes'], at: (path: string) => stri
     const hostKeys = (route.host_keys ?? []).flatMap((text, number) =>
       readHostKey(text, `${pointer}/host_keys/${number}`, problem),
     )
-    const { name, host, port = 22, labels = {} } = route
+    const { name, host, port = 22, labels = {}, principals = 'login' } = route
     const knownHosts = route.known_hosts === undefined ? {} : { knownHosts: at(route.known_hosts) }
-    return { name, host, port, labels: labels as Record<string, string>, hostKeys, ...knownHosts }
+    return { name, host, port, labels: labels as Record<string, string>, principals, hostKeys, ...knownHosts }
   })
 }
 

@@ -96,8 +96,8 @@ function tell(thrown: unknown): number {
   return isWrongUse(thrown) ? 2 : 1
 }
 
-/** A configuration that is wrong, or a file that was named and cannot be read. */
+/** A configuration that is wrong, or a file that was named and cannot be read: what a socket met has no path. */
 function isWrongUse(thrown: unknown): boolean {
   if (thrown instanceof GatewayError) return thrown.code === 'CONFIG_INVALID'
-  return thrown instanceof Error && (thrown as NodeJS.ErrnoException).syscall !== undefined
+  return thrown instanceof Error && (thrown as NodeJS.ErrnoException).path !== undefined
 }

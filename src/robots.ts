@@ -15,18 +15,22 @@ export interface KeyHolders {
   ): Promise<readonly { readonly keyFingerprint: Fingerprint; readonly username: string }[]>
 }
 
-export interface RobotsParts {
+export interface RobotsFile {
   /** The file that `identity.keys` names. */
   readonly path: string
   readonly rsaBits: number
   readonly logins: KeyHolders
+}
+export interface RobotsParts extends RobotsFile {
+  /** Told of the keys whose robots are gone or changed. */
+  readonly gone: (keys: ReadonlySet<string>) => void
 }
 
 /**
  * The robots of the file. Throws ConfigError with every fault of it, one of which is a key that is a person's login as
  * well: nobody could say whose session that is.
  */
-export async function loadRobots({ path, rsaBits, logins }: RobotsParts, now: UnixSeconds): Promise<readonly Robot[]> {
+export async function loadRobots({ path, rsaBits, logins }: RobotsFile, now: UnixSeconds): Promise<readonly Robot[]> {
   const { robots, problems } = parseRobots(path, read(path), rsaBits)
   const found = await logins.holders(
     robots.map(({ key }) => key.fingerprint),
@@ -83,8 +87,10 @@ export async function followRobots(
 async function readAgain(robots: Robots, parts: RobotsParts, clock: Clock, log: Log): Promise<void> {
   try {
     const found = await loadRobots(parts, clock())
-    const changed = robots.replace(found).map(({ username }) => username)
-    log.info({ robots: found.length, changed: changed.slice(0, 100) }, 'the robots’ keys were read again')
+    const changed = robots.replace(found)
+    parts.gone(new Set(changed.map(({ key }) => key.fingerprint)))
+    const names = changed.slice(0, 100).map(({ username }) => username)
+    log.info({ robots: found.length, changed: names }, 'the robots’ keys were read again')
   } catch (thrown) {
     const fault = asGatewayError(thrown, 'INTERNAL', 'the robots’ keys could not be read')
     const problems = fault instanceof ConfigError ? fault.problems.slice(0, 20) : []

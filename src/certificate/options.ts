@@ -6,7 +6,7 @@ import { parseDestination, parseListener } from '../model/destination.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Glob, parseGlob } from '../model/glob.ts'
 import { shapeFaults } from '../model/shape.ts'
-import { isPrintable } from '../model/text.ts'
+import { isPrintable, printable } from '../model/text.ts'
 
 /** What the critical options say; absent fields restrict nothing. */
 export interface Restrictions {
@@ -17,13 +17,7 @@ export interface Restrictions {
 /** They speak of the subject key, which is the gateway's own: a policy reads `input.key` instead. */
 const refused = new Set(['verify-required', 'no-touch-required'])
 /** Rows of the contract that the gateway does not enforce yet. A restriction that nobody keeps is none: refused. */
-const unenforced: ReadonlySet<string> = new Set<ExtensionName>([
-  'permit-sftp@regate',
-  'set-env@regate',
-  'idle-timeout@regate',
-  'session-limit@regate',
-  'record-session@regate',
-])
+const unenforced: ReadonlySet<string> = new Set<ExtensionName>(['permit-sftp@regate', 'record-session@regate'])
 
 /** Characters of all extensions as JSON: all that a client asks is held against them, and sshd takes them in one packet. */
 const extensionsMost = 32_768
@@ -44,6 +38,9 @@ const readers: { readonly [Name in keyof Permissions]-?: (value: NonNullable<Ext
     'permit-subsystem@regate': (names) => each(names, (name) => (/^[\x21-\x7e]+$/.test(name) ? name : undefined)),
     'permit-env@regate': (names) => each(names, parseName),
     'max-sessions@regate': (most) => most,
+    'set-env@regate': readEnvironment,
+    'idle-timeout@regate': (seconds) => seconds,
+    'session-limit@regate': (seconds) => seconds,
   }
 
 function each<T>(texts: readonly string[], parse: (text: string) => T | undefined): T[] | undefined {
@@ -55,6 +52,14 @@ function readSockets(written: NonNullable<Extensions['permit-socket@regate']>): 
   const open = each(written.open ?? [], parsePath)
   const listen = each(written.listen ?? [], parsePath)
   return open === undefined || listen === undefined ? undefined : { open, listen }
+}
+
+/** Variables that the gateway sets: at most 64, and none whose value a terminal or a shell would read in another way. */
+function readEnvironment(written: NonNullable<Extensions['set-env@regate']>): Permissions['set-env@regate'] {
+  const variables = Object.entries(written as Readonly<Record<string, string>>)
+  const reads = ([name, value]: [string, string]): boolean =>
+    /^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name) && value.length <= 4096 && isPrintable(value)
+  return variables.length <= 64 && variables.every(reads) ? Object.fromEntries(variables) : undefined
 }
 
 const parsePath = (text: string): Glob | undefined =>
@@ -112,7 +117,7 @@ function checkShape<Shape extends typeof Extensions | typeof CriticalOptions>(sh
   return written as Static<Shape>
 }
 
-const excerpt = (value: unknown): string => JSON.stringify(value).slice(0, 120)
+const excerpt = (value: unknown): string => printable(JSON.stringify(value), 120)
 
 function fail(code: GatewayError['code'], message: string): never {
   throw new GatewayError(code, message)

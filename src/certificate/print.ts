@@ -1,4 +1,5 @@
 import type { Certificate } from '../model/certificate.ts'
+import { printable } from '../model/text.ts'
 
 /**
  * The lines that `ssh-keygen -L` prints of a certificate's fields (OpenSSH: ssh-keygen.c, print_cert), but that the
@@ -24,7 +25,7 @@ function section(title: string, lines: readonly string[]): string[] {
 
 function option([name, value]: [string, unknown]): string {
   if (value === '') return name
-  if (name.endsWith('@regate')) return `${name} ${JSON.stringify(value)}`
+  if (name.endsWith('@regate')) return `${name} ${printable(JSON.stringify(value), 8_192)}`
   return `${name} ${Array.isArray(value) ? value.join(',') : String(value)}`
 }
 

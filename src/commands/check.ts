@@ -5,8 +5,8 @@ import { createIssuer } from '../identity/issuer.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
 import { printable } from '../model/text.ts'
 import { systemClock } from '../model/units.ts'
+import { startPolicy } from '../policies.ts'
 import { readBundle } from '../policy/bundle.ts'
-import { PolicyPool } from '../policy/pool.ts'
 import { loadRobots } from '../robots.ts'
 import { hostKeyAlgorithms } from '../ssh/algorithms.ts'
 import { algorithmsFor, checkHostKey, hostKeyText } from '../ssh/host-keys.ts'
@@ -71,8 +71,7 @@ async function checkStore(config: Config): Promise<string> {
 
 async function checkPolicy({ policy }: Config): Promise<string> {
   const bundle = await readBundle(policy.bundle)
-  await using pool = await PolicyPool.start(bundle, policy)
-  if (!pool.entrypoints.includes('ssh/decision')) throw new Error(`${policy.bundle} has no entrypoint ssh/decision`)
+  await using pool = await startPolicy(bundle, policy, policy.bundle)
   const missing = Object.entries(optional).filter(([name]) => !pool.entrypoints.includes(name))
   const notes = missing.map(([name, without]) => `\n        without ${name}: ${without}`)
   return `${policy.bundle}, revision ${bundle.revision}${notes.join('')}`

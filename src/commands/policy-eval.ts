@@ -32,9 +32,10 @@ export async function evaluateFile({ input: file, bundle: path, entrypoint, json
     const bundle = await readBundle(path)
     await using workers = await PolicyPool.start(bundle, pool)
     const evaluation = await evaluate({ revision: bundle.revision, pool: workers }, entrypoint, input)
-    if (evaluation.error !== undefined) throw evaluation.error
-    if (json === true) print(evaluation.result === undefined ? { undefined: true } : { result: evaluation.result })
-    else if (entrypoint !== 'ssh/decision') print(evaluation.result ?? null)
+    if (evaluation.came === 'failed') throw evaluation.error
+    const answered = evaluation.came === 'answered'
+    if (json === true) print(answered ? { result: evaluation.result } : { undefined: true })
+    else if (entrypoint !== 'ssh/decision') print(answered ? evaluation.result : null)
     else console.log(await describe(decisionOf(evaluation), input))
     return true
   } catch (thrown) {
@@ -57,7 +58,7 @@ async function describe(decision: Decision, input: unknown): Promise<string> {
   const lines = [`outcome: ${decision.outcome}`]
   if (decision.grant !== undefined) lines.push(`grant: ${printable(decision.grant)}`)
   if (reasons.length > 0) lines.push('reasons:', ...reasons)
-  if (decision.outcome === 'challenge') lines.push(`require: ${JSON.stringify(decision.require)}`)
+  if (decision.outcome === 'challenge') lines.push(`require: ${printable(JSON.stringify(decision.require), 8_192)}`)
   if (decision.outcome === 'allow') lines.push('certificate:', await certificateText(decision, input))
   return lines.join('\n')
 }

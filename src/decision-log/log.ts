@@ -9,7 +9,8 @@ export interface StoredEvent {
   readonly code?: string
   readonly username?: string
   readonly route: string
-  readonly sessionId: string
+  /** Absent for a what-if. */
+  readonly sessionId?: string
   readonly kind: string
   readonly bytes: Uint8Array
 }
@@ -43,10 +44,10 @@ function toStore(record: DecisionRecord, event: string): StoredEvent {
     timestamp: new Date(record.at).toISOString(),
     outcome: record.outcome,
     route: record.input.target.route,
-    sessionId: record.sessionId,
     kind: record.kind,
     bytes: Buffer.from(event, 'utf8'),
-    ...(record.code === undefined ? {} : { code: record.code }),
+    ...(record.kind === 'ssh' ? { sessionId: record.sessionId } : {}),
+    ...('code' in record && record.code !== undefined ? { code: record.code } : {}),
     ...(username === undefined ? {} : { username }),
   }
 }

@@ -1,6 +1,7 @@
 import { type Address, parseAddress } from '../model/address.ts'
 import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
+import { ascii, printable } from '../model/text.ts'
 import { disconnectReason } from '../ssh/leg.ts'
 import type { Attempt, Client } from '../ssh/server.ts'
 import type { UserKey } from '../ssh/user-key.ts'
@@ -33,10 +34,16 @@ export interface Door {
   signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity>
 }
 
-type Admitted = Extract<Admission, { outcome: 'admitted' }>
+type LetIn = Extract<Admission, { outcome: 'admitted' }>
 /** Told and disconnected, with what was wrong; or let in, with the attempt that is still to be answered. */
 export type Outcome =
-  | { readonly outcome: 'admitted'; readonly admission: Admitted; readonly identity: PolicyIdentity; accept(): void }
+  | {
+      readonly outcome: 'admitted'
+      readonly admission: LetIn
+      readonly identity: PolicyIdentity
+      accept(): void
+      turnAway(told: Refusal, fault: GatewayError): void
+    }
   | { readonly outcome: 'refused'; readonly fault: GatewayError }
 
 /**
@@ -88,7 +95,7 @@ export class Authentication {
     if (isReserved(attempt.username, this.#settings))
       throw new GatewayError('NAME_RESERVED', `the user name ${attempt.username}`)
     if (asked === undefined)
-      throw new GatewayError('NAME_GRAMMAR', `no user name: ${JSON.stringify(attempt.username.slice(0, 120))}`)
+      throw new GatewayError('NAME_GRAMMAR', `no user name: "${printable(attempt.username, 120)}"`)
     switch (attempt.method) {
       case 'publickey':
         return this.#publicKey(attempt, asked)
@@ -160,7 +167,13 @@ export class Authentication {
   #conclude(admission: Admission, identity: PolicyIdentity | undefined, attempt: { accept(): void }): Outcome {
     if (admission.outcome === 'refused') return this.#turnAway(admission.refusal, admission.fault)
     if (admission.outcome === 'admitted' && identity !== undefined)
-      return { outcome: 'admitted', admission, identity, accept: () => attempt.accept() }
+      return {
+        outcome: 'admitted',
+        admission,
+        identity,
+        accept: () => attempt.accept(),
+        turnAway: (told, fault) => void this.#turnAway(told, fault),
+      }
     throw new GatewayError('CHALLENGE_UNSUPPORTED', 'signed in, and asked to sign in again')
   }
 
@@ -170,7 +183,8 @@ export class Authentication {
       return attempt.key(this.#settings.rsaBits)
     } catch (thrown) {
       const fault = asGatewayError(thrown, 'KEY_UNSUPPORTED', 'a key that does not read')
-      if (!this.#toldOfKey) this.#client.leg.banner(`regate: ${fault.message}; trying the next key, if there is one\n`)
+      if (!this.#toldOfKey)
+        this.#client.leg.banner(ascii(`regate: ${fault.message}; trying the next key, if there is one\n`, 400))
       this.#toldOfKey = true
       return undefined
     }

@@ -30,6 +30,8 @@ export class Channel {
   readonly replies: Readonly<Record<Side, Replies>>
   /** What the certificate was asked for so far to which this channel owes that it is open; asked again of a narrower one. */
   readonly asks: Ask[]
+  /** Payload that it carried. */
+  readonly bytes = { to_client: 0, to_target: 0 }
   /** Environment variables that the client has set. */
   variables = 0
   #shut = false

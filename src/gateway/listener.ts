@@ -51,6 +51,7 @@ export class Listener {
     const place = this.#unauthenticated.take(source)
     if (place === undefined) {
       this.#turnedAway.add(source)
+      this.#parts.measures.turnedAway()
       return void socket.destroy()
     }
     this.#sockets.set(socket, 'waiting')
@@ -75,7 +76,7 @@ export class Listener {
   }
 
   #cut(): void {
-    this.#parts.sessions.cutAll(new GatewayError('SHUTTING_DOWN', 'the gateway is stopping'))
+    this.#parts.sessions.end(new GatewayError('SHUTTING_DOWN', 'the gateway is stopping'), () => true)
     setTimeout(() => {
       for (const socket of this.#sockets.keys()) socket.destroy()
     }, 500)

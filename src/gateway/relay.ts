@@ -1,5 +1,6 @@
 import type { Ask, Verdict } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
+import type { SessionBytes } from '../model/session-event.ts'
 import { printable } from '../model/text.ts'
 import type { Leg } from '../ssh/leg.ts'
 import * as messages from '../ssh/messages.ts'
@@ -10,7 +11,7 @@ import { Forwards } from './forwards.ts'
 import { Openings } from './opening.ts'
 import { Replies } from './replies.ts'
 import * as requests from './requests.ts'
-import { type Judge, type Refusal, textOf, Verdicts } from './verdicts.ts'
+import { type Judge, type Refusal, textOf, Verdicts, type Witness } from './verdicts.ts'
 
 export interface RelaySettings {
   /** Channels open or being opened at once on one connection. */
@@ -21,8 +22,8 @@ export interface RelaySettings {
 
 /** A relay at work. */
 export interface Relayed {
-  /** Bytes of data so far, by who sent them. */
-  readonly bytes: Readonly<Record<Side, number>>
+  /** Payload that channels carried so far. */
+  readonly bytes: SessionBytes
   /** The certificate has changed: what the judge would not open now is closed, listeners at the target included. */
   narrow(): void
 }
@@ -37,17 +38,18 @@ const lineFirst = 100
  * each that asks for something. What is refused never reaches the target; replies stay in the order of their requests;
  * whoever sends more than a window allows is cut.
  */
-export function relay(client: Leg, target: Leg, judge: Judge, settings: RelaySettings): Relayed {
-  const between = new Relay({ client, target }, judge, settings)
+export function relay(client: Leg, target: Leg, judge: Judge, witness: Witness, settings: RelaySettings): Relayed {
+  const between = new Relay({ client, target }, judge, witness, settings)
   client.relay((message) => between.take('client', message))
   target.relay((message) => between.take('target', message))
   return between
 }
 
 class Relay implements Relayed {
-  readonly bytes: Record<Side, number> = { client: 0, target: 0 }
+  readonly bytes = { to_client: 0, to_target: 0 }
   readonly #legs: Readonly<Record<Side, Leg>>
   readonly #judge: Judge
+  readonly #witness: Witness
   readonly #verdicts: Verdicts
   readonly #settings: RelaySettings
   readonly #channels = new Channels()
@@ -55,10 +57,11 @@ class Relay implements Relayed {
   readonly #forwards = new Forwards()
   readonly #openings: Openings
 
-  constructor(legs: Readonly<Record<Side, Leg>>, judge: Judge, settings: RelaySettings) {
+  constructor(legs: Readonly<Record<Side, Leg>>, judge: Judge, witness: Witness, settings: RelaySettings) {
     this.#legs = legs
     this.#judge = judge
-    this.#verdicts = new Verdicts(judge)
+    this.#witness = witness
+    this.#verdicts = new Verdicts(judge, witness)
     this.#settings = settings
     this.#openings = new Openings(this.#verdicts, this.#channels, this.#forwards, settings.channels)
     this.#replies = this.#makeReplies()
@@ -125,7 +128,9 @@ class Relay implements Relayed {
     const channel = this.#channels.of(from, recipient)
     channel.sent(from, length)
     if (channel.shut) return
-    this.bytes[from] += length
+    const direction = from === 'client' ? 'to_target' : 'to_client'
+    this.bytes[direction] += length
+    channel.bytes[direction] += length
     this.#pass(from, message)
   }
 
@@ -146,7 +151,10 @@ class Relay implements Relayed {
 
   #close(from: Side, message: Buffer): void {
     const channel = this.#channels.of(from, messages.readRecipient(message))
-    if (channel.closed(from)) this.#channels.closed(channel)
+    if (channel.closed(from)) {
+      this.#channels.closed(channel)
+      this.#witness.closed(channel.numbers.client, { ...channel.bytes })
+    }
     if (!channel.shut) this.#pass(from, message)
   }
 
@@ -174,7 +182,7 @@ class Relay implements Relayed {
     this.#pass(from, messages.withPacketMost(message, Math.min(told, packetMost)))
     this.#reconsider(channel, this.#channels.sessions - 1) // the certificate may have become narrower meanwhile
     if (channel.shut) return
-    this.#judge.opened(`channel ${open.type}`, ask === undefined ? undefined : this.#judge.permit(ask).field)
+    this.#witness.opened(`channel ${open.type}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
     if (open.type !== 'session') return
     for (const [name, value] of Object.entries(this.#judge.environment()))
       this.#legs.target.send(messages.setEnvironment(channel.numbers.target, name, value))
@@ -195,7 +203,7 @@ class Relay implements Relayed {
   }
 
   #shut(channel: Channel, refusal: Refusal): void {
-    this.#judge.refused(`channel ${channel.type}, that was open`, refusal)
+    this.#witness.refused(`channel ${channel.type}, that was open`, refusal, channel.numbers.client)
     if (channel.type === 'session') this.#say(channel, `\r\nregate: closed: ${textOf(refusal)}\r\n`)
     for (const side of channel.shutDown()) this.#legs[side].send(messages.channelClose(channel.numbers[side]))
   }
@@ -211,19 +219,20 @@ class Relay implements Relayed {
     const verdict = this.#verdictOnRequest(channel, request, row)
     if (!verdict.permitted) return this.#refuseOnChannel(from, channel, request, verdict, row?.runs === true)
     if (row?.stands === true) this.#stand(channel, request, row)
-    if (row?.ends === true) this.#judge.exited(printable(messages.readExit(request), 60))
+    if (row?.ends === true) this.#witness.exited(messages.readExit(request), channel.numbers.client)
     this.#await(channel.replies[from], request, row)
     this.#pass(from, message)
   }
 
   #verdictOnRequest(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest> | undefined): Verdict {
-    if (request.name !== 'env') return this.#verdictBy(row, request)
+    const number = channel.numbers.client
+    if (request.name !== 'env') return this.#verdictBy(row, request, number)
     if (++channel.variables > variablesMost)
-      return this.#verdicts.refuse('request env', `more than ${variablesMost} variables`)
+      return this.#verdicts.refuse('request env', `more than ${variablesMost} variables`, number)
     const name = messages.readBytes(request.details)
     if (Object.hasOwn(this.#judge.environment(), name))
       return { permitted: false, field: 'set-env@regate', because: 'sets it' }
-    return this.#verdictBy(row, request)
+    return this.#verdictBy(row, request, number)
   }
 
   #stand(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest>): void {
@@ -231,7 +240,7 @@ class Relay implements Relayed {
     if (typeof ask === 'string') return
     channel.asks.push(ask)
     const detail = ask.kind === 'exec' ? ` ${ask.command}` : ask.kind === 'subsystem' ? ` ${ask.name}` : ''
-    if (row.runs === true) this.#judge.opened(`${request.name}${detail}`, this.#judge.permit(ask).field)
+    this.#witness.opened(`request ${request.name}${detail}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
   }
 
   #refuseOnChannel(from: Side, channel: Channel, request: ChannelRequest, refusal: Refusal, runs: boolean): void {
@@ -293,8 +302,13 @@ class Relay implements Relayed {
     return { client: towards('client'), target: towards('target') }
   }
 
-  #verdictBy<Request extends GlobalRequest>(row: requests.Row<Request> | undefined, request: Request): Verdict {
+  #verdictBy<Request extends GlobalRequest>(
+    row: requests.Row<Request> | undefined,
+    request: Request,
+    channel?: number,
+  ): Verdict {
     const what = `request ${request.name}`
-    return row === undefined ? this.#verdicts.refuse(what, 'not known') : this.#verdicts.on(what, row.ask(request))
+    if (row === undefined) return this.#verdicts.refuse(what, 'not known', channel)
+    return this.#verdicts.on(what, row.ask(request), channel)
   }
 }

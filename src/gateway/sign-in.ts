@@ -2,10 +2,12 @@ import { type ClaimSettings, identityOf } from '../identity/claims.ts'
 import { signIn } from '../identity/device-flow.ts'
 import type { Identities } from '../identity/identities.ts'
 import type { Issuer } from '../identity/issuer.ts'
+import type { Login } from '../identity/logins.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
 import type { Caller } from './authentication.ts'
+import type { Measures } from './measures.ts'
 import type { Places } from './places.ts'
 import type { Rates } from './rates.ts'
 import { signInText } from './words.ts'
@@ -21,6 +23,13 @@ export interface SignInParts {
   readonly loginTtl: Milliseconds
   readonly gateway: string
   readonly clock: Clock
+  readonly measures: Pick<Measures, 'signIn'>
+}
+
+export interface SignedIn {
+  readonly identity: PolicyIdentity
+  /** Absent without a key: nothing is kept. */
+  readonly login?: Login
 }
 
 /**
@@ -32,7 +41,23 @@ export async function signInCaller(
   show: (text: string) => Promise<void>,
   signal: AbortSignal,
   parts: SignInParts,
-): Promise<PolicyIdentity> {
+): Promise<SignedIn> {
+  try {
+    const signedIn = await signInAndKeep(caller, show, signal, parts)
+    parts.measures.signIn('signed-in')
+    return signedIn
+  } catch (thrown) {
+    parts.measures.signIn(thrown instanceof GatewayError ? thrown.code : 'INTERNAL')
+    throw thrown
+  }
+}
+
+async function signInAndKeep(
+  caller: Caller,
+  show: (text: string) => Promise<void>,
+  signal: AbortSignal,
+  parts: SignInParts,
+): Promise<SignedIn> {
   using place = parts.places.take(caller.source)
   if (place === undefined) throw new GatewayError('TOO_MANY_SIGN_INS', 'no place for another sign-in')
   if (!parts.rates.take(caller.source, performance.now() as Milliseconds))
@@ -48,6 +73,6 @@ export async function signInCaller(
   const at = parts.clock()
   const expiresAt = unixSeconds(at + parts.loginTtl / 1000)
   const identity = identityOf(step.value, { at, expiresAt, flow: 'device', sshSourceIp: caller.source }, parts.claims)
-  await parts.identities.signedIn(caller.key, caller.source, identity)
-  return identity
+  const login = await parts.identities.signedIn(caller.key, caller.source, identity)
+  return login === undefined ? { identity } : { identity, login }
 }

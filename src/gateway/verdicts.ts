@@ -1,40 +1,55 @@
 import type { Ask, Field, Verdict } from '../model/channel.ts'
+import type { SessionBytes } from '../model/session-event.ts'
 
 export type Refusal = Extract<Verdict, { permitted: false }>
 
-/** What a certificate is asked, and what is worth writing down. */
+/** The certificate in force, as far as it is asked. */
 export interface Judge {
-  /** By the certificate that is in force now. */
   permit(ask: Ask): Verdict
   /** Variables that every session is given before all others. */
   environment(): Readonly<Record<string, string>>
-  opened(what: string, field: Field | undefined): void
-  refused(what: string, refusal: Refusal): void
-  /** A program has ended; `how` is `exit status 0` or `signal TERM`. */
-  exited(how: string): void
 }
 
-/** The judge's verdicts, and those that need no certificate. Whatever is refused is told to the judge. */
+/** How a program ended (RFC 4254 section 6.10). */
+export type Exit = { readonly status: number } | { readonly signal: string }
+
+/** Who hears what happens on a connection. `channel` is the client's number for it. */
+export interface Witness {
+  opened(what: string, field: string, channel: number): void
+  refused(what: string, refusal: Refusal, channel?: number): void
+  exited(exit: Exit, channel: number): void
+  closed(channel: number, bytes: SessionBytes): void
+}
+
+/** The judge's verdicts, and those that need no certificate. Whatever is refused is told to the witness. */
 export class Verdicts {
   readonly #judge: Judge
+  readonly #witness: Witness
 
-  constructor(judge: Judge) {
+  constructor(judge: Judge, witness: Witness) {
     this.#judge = judge
+    this.#witness = witness
   }
 
-  on(what: string, ask: Ask | 'pass' | 'keep'): Verdict {
+  /** `pass` needs no permit; what is to be kept is no refusal. */
+  on(what: string, ask: Ask | 'pass' | 'keep', channel?: number): Verdict {
     if (ask === 'pass') return { permitted: true, field: 'validity' }
     if (ask === 'keep') return { permitted: false, because: 'is not passed on' }
     const verdict = this.#judge.permit(ask)
-    if (!verdict.permitted) this.#judge.refused(what, verdict)
+    if (!verdict.permitted) this.#witness.refused(what, verdict, channel)
     return verdict
   }
 
   /** Refused whatever a certificate says. */
-  refuse(what: string, because: string): Refusal {
+  refuse(what: string, because: string, channel?: number): Refusal {
     const refusal = { permitted: false, because } as const
-    this.#judge.refused(what, refusal)
+    this.#witness.refused(what, refusal, channel)
     return refusal
+  }
+
+  /** What opens it, for those who read along. */
+  fieldOf(ask: Ask | undefined): Field {
+    return (ask === undefined ? undefined : this.#judge.permit(ask).field) ?? 'validity'
   }
 }
 

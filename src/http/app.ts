@@ -1,13 +1,29 @@
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import swagger from '@fastify/swagger'
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import type { Log } from '../model/log.ts'
-import { printable } from '../model/text.ts'
 import { type Authorize, authorization, type KnownToken } from './authorization.ts'
 import { type DecisionSource, decisionRoutes } from './decisions.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, answerError, refuseUnreadable } from './errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import { type LoginSource, loginRoutes } from './logins.ts'
+import { type MetricsText, metricsRoute } from './metrics.ts'
+import { type AskWhatIf, type PolicyState, policyRoutes } from './policy.ts'
+import { type LiveSessions, type SessionHistory, sessionRoutes } from './sessions.ts'
+import { answers, ofType } from './shapes.ts'
+import { type OnDecision, type TailLimits, tailRoute, usualTail } from './tail.ts'
+import { fits, pathOf } from './target.ts'
 
 export interface HttpParts {
+  readonly version: string
   readonly decisions: DecisionSource
+  readonly onDecision: OnDecision
+  readonly tail?: TailLimits
+  readonly sessions: LiveSessions
+  readonly history: SessionHistory
+  readonly logins: LoginSource
+  readonly policy: () => PolicyState
+  readonly whatIf: AskWhatIf
+  readonly metrics: MetricsText
   /** Asks `data.system.authz.allow`; a policy that does not answer is a no. */
   readonly authorize: Authorize
   readonly readiness: Readiness
@@ -31,28 +47,60 @@ export function createApp(parts: HttpParts): FastifyInstance {
     bodyLimit: bodyMost,
     requestTimeout: 10_000,
     routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply, parts.log),
+    clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
   })
+  // Schemas describe answers. One that does not fit is a fault of ours that a test finds, not a reason to leave things out.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  app.decorateRequest('caller', undefined)
   app.addHook('onRequest', authorization(parts.tokens, parts.authorize))
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   app.setErrorHandler((error, request, reply) => answerError(error as FastifyError, request, reply, parts.log))
-  app.setNotFoundHandler(() => {
-    throw new ApiError(404, 'resource_not_found', 'there is nothing here')
-  })
-  healthRoutes(app, parts.readiness)
-  decisionRoutes(app, parts.decisions)
-  app.get('/ca.pub', { config: { open: true } }, (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(`${parts.caKeys.join('\n')}\n`),
-  )
+  answerUnknown(app)
+  app.register(swagger, { openapi: describe(parts.version) })
+  app.register(async (routes) => addRoutes(routes, parts))
   return app
 }
 
-/** OPA's form of an error: `{"code", "message"}`. What went wrong inside stays inside. */
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): void {
-  const status = error instanceof ApiError ? error.status : (error.statusCode ?? 500)
-  if (status >= 500) log.error({ fault: error.message, url: printable(request.url, 200) }, 'request failed')
-  const code = error instanceof ApiError ? error.code : status === 500 ? 'internal_error' : 'invalid_parameter'
-  const message = status === 500 ? 'something went wrong here' : printable(error.message, 300)
-  if (status === 401) reply.header('www-authenticate', 'Bearer')
-  reply.code(status).send({ code, message })
+function addRoutes(app: FastifyInstance, parts: HttpParts): void {
+  healthRoutes(app, parts.readiness)
+  decisionRoutes(app, parts.decisions)
+  tailRoute(app, parts.decisions, parts.onDecision, parts.log, parts.tail ?? usualTail)
+  sessionRoutes(app, parts.sessions, parts.history)
+  loginRoutes(app, parts.logins)
+  policyRoutes(app, parts.policy, parts.whatIf)
+  metricsRoute(app, parts.metrics)
+  const caKeys = `${parts.caKeys.join('\n')}\n`
+  const caKeysAnswer = answers({ 200: ofType(['text/plain'], 'lines for TrustedUserCAKeys') })
+  app.get(
+    '/ca.pub',
+    { config: { open: true }, schema: { summary: 'The user CA’s public key', security: [], response: caKeysAnswer } },
+    (_request, reply) => reply.type('text/plain; charset=utf-8').send(caKeys),
+  )
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}
+
+const describe = (version: string) => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'Regate',
+    version,
+    description: 'Who may call what is decided by the policy: data.system.authz.allow.',
+  },
+  components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
+  security: [{ token: [] }],
+})
+
+/** 405 with what is possible when the path is known, else 404. */
+function answerUnknown(app: FastifyInstance): void {
+  const known: { readonly url: string; readonly methods: readonly string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => void known.push({ url, methods: [method].flat() }))
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request)
+    const methods = known.filter(({ url }) => fits(path, url)).flatMap((route) => route.methods)
+    if (methods.length === 0) throw new ApiError(404, 'resource_not_found', 'there is nothing here')
+    reply.header('allow', [...new Set(methods)].join(', '))
+    throw new ApiError(405, 'method_not_allowed', `${request.method} is not possible here`)
+  })
 }

@@ -1,11 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { ApiError } from './errors.ts'
+import { pathOf } from './target.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered to everybody, also when no policy is loaded. */
     readonly open?: boolean
+  }
+  interface FastifyRequest {
+    /** The name of the token that was shown. */
+    caller?: string
   }
 }
 
@@ -22,15 +27,18 @@ export interface AuthorizationInput {
   /** Absent for somebody who shows no token. */
   readonly identity?: { readonly kind: 'token'; readonly username: string; readonly groups: readonly string[] }
 }
+/** Rejects when the policy gave no answer, which is a no as well. */
 export type Authorize = (input: AuthorizationInput) => Promise<boolean>
 
 /** Who asks is found out, then the policy is asked whether they may; both before anything else is looked at. */
 export function authorization(tokens: readonly KnownToken[], authorize: Authorize) {
   const known = tokens.map((token) => ({ token, digest: Buffer.from(token.sha256, 'hex') }))
   return async (request: FastifyRequest): Promise<void> => {
+    const path = pathOf(request)
     if (request.routeOptions.config.open === true) return
     const identity = identify(request.headers.authorization, known)
-    const allowed = await authorize({ path: segments(request.url), method: request.method, ...identity })
+    if ('identity' in identity) request.caller = identity.identity.username
+    const allowed = await authorize({ path, method: request.method, ...identity })
     if (allowed) return
     throw 'identity' in identity
       ? new ApiError(403, 'forbidden', 'the policy does not allow this')
@@ -49,13 +57,4 @@ function identify(header: string | undefined, known: readonly { token: KnownToke
   if (secret === undefined || found === undefined) throw new ApiError(401, 'unauthorized', 'the token is not known')
   const { name: username, groups } = found.token
   return { identity: { kind: 'token' as const, username, groups } }
-}
-
-function segments(url: string): string[] {
-  const [path = ''] = url.split('?')
-  try {
-    return path.split('/').slice(1).map(decodeURIComponent)
-  } catch {
-    throw new ApiError(400, 'invalid_parameter', 'a path that does not read')
-  }
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { type ErrorCode, errorCodes } from '../model/errors.ts'
+import { answers } from './shapes.ts'
 
 /**
  * What must be there before the gateway can let anybody in; `code` says what is wrong with one that is not. Anybody may
@@ -15,12 +16,26 @@ const Faults = Type.Object({
 
 /** Open in code: they must answer when no policy is loaded. */
 export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
-  app.get('/health/live', { config: { open: true }, schema: { response: { 200: Faults } } }, async () => ({
-    status: 'live',
-  }))
+  app.get(
+    '/health/live',
+    {
+      config: { open: true },
+      schema: { summary: 'Whether the process answers', security: [], response: answers({ 200: Faults }) },
+    },
+    async () => ({
+      status: 'live',
+    }),
+  )
   app.get(
     '/health/ready',
-    { config: { open: true }, schema: { response: { 200: Faults, 503: Faults } } },
+    {
+      config: { open: true },
+      schema: {
+        summary: 'Whether anybody can be let in, and why not',
+        security: [],
+        response: answers({ 200: Faults, 503: Faults }),
+      },
+    },
     async (_request, reply) => {
       const faults = (await readiness()).flatMap(({ name, code }) =>
         code === undefined ? [] : [[name, `${code}: ${errorCodes[code]}`] as const],

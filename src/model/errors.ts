@@ -1,3 +1,5 @@
+import { printableLines } from './text.ts'
+
 /**
  * Every code that the gateway gives, with what it means. Messages may change, codes do not: they stand in the decision
  * log, in what a person is told, and in the documentation.
@@ -7,6 +9,7 @@ export const errorCodes = {
   CONFIG_INVALID: 'the configuration does not say what it must, or says what is not known',
   KEY_FILE: 'a key file is missing, unreadable, open to others, or of a kind that is not taken',
   FOLDER_TAKEN: 'a working folder would be made where there is one already',
+  LISTEN_FAILED: 'an address that cannot be listened on',
 
   // Who knocks
   NAME_GRAMMAR: 'the user name is not written login@route',
@@ -21,6 +24,7 @@ export const errorCodes = {
   GRACE_EXCEEDED: 'authentication took longer than it may',
   CLIENT_LEFT: 'the client went away',
   SHUTTING_DOWN: 'the gateway is stopping',
+  GATEWAY_GONE: 'the gateway was killed, and its sessions with it',
 
   // Signing in
   SIGN_IN_DENIED: 'the sign-in was refused at the identity provider',
@@ -62,6 +66,11 @@ export const errorCodes = {
   CERTIFICATE_SIGNATURE: 'a certificate that this authority did not sign',
   CERTIFICATE_SIGNER: 'the authority did not sign',
   CERTIFICATE_EXPIRED: 'the certificate’s end has come',
+  CERTIFICATE_FROZEN: 'a later certificate of a session that changes what sshd has done by the first',
+  SESSION_LIMIT: 'the session has lasted as long as its certificate lets it',
+  IDLE_TIMEOUT: 'no data has passed for as long as the certificate lets it be',
+  LOGIN_REVOKED: 'the login was revoked',
+  SESSION_ENDED: 'an operator has ended the session',
 
   // The target
   TARGET_UNREACHABLE: 'no connection to the target',
@@ -86,11 +95,11 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** An error with a code of the table above. The message is for people; it holds no control characters when it is shown. */
+/** An error with a code of the table above. The message is for people, and has no control characters but line ends. */
 export class GatewayError extends Error {
   readonly code: ErrorCode
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+    super(printableLines(message), options)
     this.name = 'GatewayError'
     this.code = code
   }

@@ -1,4 +1,5 @@
 import { GatewayError } from './errors.ts'
+import { printable } from './text.ts'
 
 /** Whole seconds since 1970-01-01T00:00:00Z. Milliseconds and `Date` stay outside. */
 export type UnixSeconds = number & { readonly unit: 'unix-seconds' }
@@ -20,7 +21,7 @@ export const systemClock: Clock = () => unixSeconds(Date.now() / 1000)
 /** Stricter than OpenSSH: no comma (CVE-2026-35414), no wildcard, no blank, and no empty name. */
 export function parsePrincipal(text: string): Principal {
   if (/^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,63}$/.test(text)) return text as Principal
-  throw new GatewayError('CERTIFICATE_PRINCIPAL', `not a principal: ${JSON.stringify(text)}`)
+  throw new GatewayError('CERTIFICATE_PRINCIPAL', `not a principal: "${printable(text, 80)}"`)
 }
 
 const perUnit: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

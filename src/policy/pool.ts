@@ -22,7 +22,8 @@ const fileOfWorker = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : '
 
 /**
  * Evaluates one bundle in worker threads. An evaluation cannot be interrupted from outside its thread, so one that passes
- * the deadline loses it: the worker is ended, the one that stood by takes over, and nobody else waits.
+ * the deadline loses it: the worker is ended, and the one that stood by takes over at once. Who waits behind it waits for
+ * the deadline, and not for a new thread.
  */
 export class PolicyPool implements AsyncDisposable {
   readonly #bundle: Bundle

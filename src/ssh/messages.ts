@@ -147,10 +147,10 @@ export function readOnlyBytes(details: Buffer): ByteString {
   return bytes
 }
 
-/** What a program ended with: `exit status 1`, `signal TERM` (RFC 4254 section 6.10). */
-export function readExit({ name, details }: ChannelRequest): string {
+/** `exit-status` and `exit-signal` (RFC 4254 section 6.10). */
+export function readExit({ name, details }: ChannelRequest): { readonly status: number } | { readonly signal: string } {
   const reader = new WireReader(details)
-  return name === 'exit-status' ? `exit status ${reader.uint32()}` : `signal ${reader.ascii()}`
+  return name === 'exit-status' ? { status: reader.uint32() } : { signal: reader.ascii().slice(0, 60) }
 }
 
 /** The port that the target chose, in the reply to a `tcpip-forward` that left it the choice (RFC 4254 section 7.1). */

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import { GatewayError } from '../model/errors.ts'
 import type { Schema } from './schema.ts'
 
@@ -19,18 +19,44 @@ export interface DecisionEvent {
   readonly bytes: Uint8Array
 }
 
-export interface DecisionQuery {
+/** What is absent leaves nothing out. */
+export interface DecisionFilter {
   readonly kind: string
+  readonly outcome?: string
+  readonly code?: string
+  readonly username?: string
+  readonly route?: string
+}
+export interface DecisionQuery extends DecisionFilter {
   readonly limit: number
-  /** Only what was written before the event of this number. */
-  readonly before?: number
+  /** First instant that counts, and first that counts no more; written as `timestamp` is. */
+  readonly from?: string
+  readonly to?: string
+  /** Only what comes after this one in the list. */
+  readonly before?: { readonly sequence: number; readonly timestamp: string }
+}
+export interface FoundDecision {
+  /** In the order of writing. */
+  readonly sequence: number
+  readonly decisionId: string
+  readonly timestamp: string
+  readonly bytes: Uint8Array
+}
+/** The next that were written; `reached` is where to go on. */
+export interface NewDecisions {
+  readonly found: readonly FoundDecision[]
+  readonly reached: number
 }
 
 export interface DecisionStore {
   /** Resolves when the event is durable. Rejects with LOG_NOT_DURABLE; the event may be there all the same. */
   append(event: DecisionEvent): Promise<void>
-  /** Newest first. */
-  list(query: DecisionQuery): Promise<readonly { readonly sequence: number; readonly bytes: Uint8Array }[]>
+  /** Newest first: as written, or when times are asked for, by time. */
+  list(query: DecisionQuery): Promise<readonly FoundDecision[]>
+  /** As written, after the event of that number. */
+  since(sequence: number, filter: DecisionFilter, limit: number): Promise<NewDecisions>
+  /** The number of an event, or of the last one; undefined when no event has that id. */
+  position(decisionId?: string): Promise<number | undefined>
   find(decisionId: string): Promise<Uint8Array | undefined>
 }
 
@@ -38,6 +64,14 @@ export interface DecisionStore {
 const listMost = 1_000
 
 export function createDecisionStore(database: Kysely<Schema>): DecisionStore {
+  const columns = ['sequence', 'decision_id as decisionId', 'timestamp', 'event as bytes'] as const
+  const last = async (): Promise<number> => {
+    const row = await database
+      .selectFrom('decisions')
+      .select(({ fn }) => fn.max('sequence').as('last'))
+      .executeTakeFirst()
+    return row?.last ?? 0
+  }
   return {
     async append(event) {
       try {
@@ -46,20 +80,60 @@ export function createDecisionStore(database: Kysely<Schema>): DecisionStore {
         throw new GatewayError('LOG_NOT_DURABLE', 'the decision could not be written down', { cause })
       }
     },
-    async list({ kind, limit, before }) {
-      const newest = database
-        .selectFrom('decisions')
-        .select(['sequence', 'event as bytes'])
-        .where('kind', '=', kind)
-        .orderBy('sequence', 'desc')
-        .limit(Math.min(Math.max(limit, 0), listMost)) // a negative one is none to SQLite
-      return (before === undefined ? newest : newest.where('sequence', '<', before)).execute()
+    async list(query) {
+      const found = newestFirst(filtered(database.selectFrom('decisions'), query), query)
+      // A negative limit is none to SQLite.
+      return found
+        .select(columns)
+        .limit(Math.min(Math.max(query.limit, 0), listMost))
+        .execute()
+    },
+    async since(sequence, filter, limit) {
+      const end = await last()
+      const found = await filtered(database.selectFrom('decisions'), filter)
+        .select(columns)
+        .where('sequence', '>', sequence)
+        .where('sequence', '<=', end)
+        .orderBy('sequence')
+        .limit(limit)
+        .execute()
+      return { found, reached: found.length < limit ? Math.max(end, sequence) : (found.at(-1)?.sequence ?? sequence) }
+    },
+    async position(decisionId) {
+      if (decisionId === undefined) return last()
+      const query = database.selectFrom('decisions').select('sequence').where('decision_id', '=', decisionId)
+      return (await query.executeTakeFirst())?.sequence
     },
     async find(decisionId) {
       const query = database.selectFrom('decisions').select('event').where('decision_id', '=', decisionId)
       return (await query.executeTakeFirst())?.event
     },
   }
+}
+
+type Decisions = SelectQueryBuilder<Schema, 'decisions', object>
+
+function filtered(all: Decisions, { kind, outcome, code, username, route }: DecisionFilter): Decisions {
+  let query = all.where('kind', '=', kind)
+  if (outcome !== undefined) query = query.where('outcome', '=', outcome)
+  if (code !== undefined) query = query.where('code', '=', code)
+  if (username !== undefined) query = query.where('username', '=', username)
+  if (route !== undefined) query = query.where('route', '=', route)
+  return query
+}
+
+/** By time there is an index of its own: whoever asks for last year does not wait for all since to be looked at. */
+function newestFirst(all: Decisions, { from, to, before }: DecisionQuery): Decisions {
+  if (from === undefined && to === undefined) {
+    const page = before === undefined ? all : all.where('sequence', '<', before.sequence)
+    return page.orderBy('sequence', 'desc')
+  }
+  let query = all
+  if (from !== undefined) query = query.where('timestamp', '>=', from)
+  if (to !== undefined) query = query.where('timestamp', '<', to)
+  if (before !== undefined)
+    query = query.where(sql<boolean>`(timestamp, sequence) < (${before.timestamp}, ${before.sequence})`)
+  return query.orderBy('timestamp', 'desc').orderBy('sequence', 'desc')
 }
 
 const toRow = (event: DecisionEvent) => ({

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { PolicyIdentity } from '../model/context.ts'
 import { shapeFaults } from '../model/shape.ts'
 import type { Fingerprint, UnixSeconds } from '../model/units.ts'
@@ -18,6 +18,12 @@ export interface StoredLogin {
   readonly expiresAt: UnixSeconds
 }
 
+export interface LoginQuery {
+  readonly limit: number
+  /** Only those that were made before this one. */
+  readonly before?: { readonly createdAt: number; readonly id: string }
+}
+
 export interface KeyHolder {
   readonly keyFingerprint: Fingerprint
   readonly username: string
@@ -31,6 +37,8 @@ export interface LoginStore {
   save(login: StoredLogin): Promise<readonly string[]>
   /** Only while it has not ended, and only when its row reads as it must. */
   find(keyFingerprint: Fingerprint, prefix: string, now: UnixSeconds): Promise<StoredLogin | undefined>
+  /** Those that have not ended, the latest first. */
+  list(query: LoginQuery, now: UnixSeconds): Promise<readonly StoredLogin[]>
   /** Who has a login by one of these keys that has not ended. */
   holders(keys: readonly Fingerprint[], now: UnixSeconds): Promise<readonly KeyHolder[]>
   /** Whether there was one. */
@@ -38,6 +46,8 @@ export interface LoginStore {
   /** Removes those that have ended; answers how many. */
   sweep(now: UnixSeconds): Promise<number>
 }
+
+const listMost = 1_000
 
 /** Fewer than the parameters that SQLite takes in one statement (sqlite.org/limits.html). */
 const keysAtOnce = 1_000
@@ -84,6 +94,20 @@ export function createLoginStore(database: Kysely<Schema>, atomic: Sqlite['atomi
         .where('expires_at', '>', now)
         .executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
+    },
+    async list({ limit, before }, now) {
+      const latest = database
+        .selectFrom('logins')
+        .selectAll()
+        .where('expires_at', '>', now)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(Math.min(Math.max(limit, 0), listMost))
+      const page =
+        before === undefined
+          ? latest
+          : latest.where(sql<boolean>`(created_at, id) < (${before.createdAt}, ${before.id})`)
+      return (await page.execute()).flatMap((row) => fromRow(row) ?? [])
     },
     async remove(id) {
       const { numDeletedRows } = await database.deleteFrom('logins').where('id', '=', id).executeTakeFirst()

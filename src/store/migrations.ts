@@ -42,6 +42,24 @@ const migrations: readonly (readonly string[])[] = [
     'create index logins_expires_at on logins (expires_at)',
   ],
   [
+    `create table sessions (
+      sequence integer primary key autoincrement,
+      id text not null unique,
+      gateway text not null,
+      session text not null,
+      ended_at integer,
+      "end" text
+    ) strict`,
+    'create index sessions_ended_at on sessions (ended_at)',
+    `create table session_events (
+      session_id text not null,
+      number integer not null,
+      event text not null,
+      primary key (session_id, number)
+    ) strict, without rowid`,
+    'create index logins_created_at on logins (created_at, id)',
+  ],
+  [
     `create table usernames (
       username text primary key not null,
       issuer text not null,

@@ -2,9 +2,11 @@ import { isAbsolute } from 'node:path'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 import { createDecisionStore, type DecisionStore } from './decisions.ts'
+import { Journal, type Lost } from './journal.ts'
 import { createLoginStore, type LoginStore } from './logins.ts'
 import { migrate } from './migrations.ts'
-import { openSqlite, type StoreLimits, usualLimits } from './sqlite.ts'
+import { createSessionStore, type SessionStore } from './sessions.ts'
+import { openSqlite, usualLimits } from './sqlite.ts'
 import { createUsernameStore, type UsernameStore } from './usernames.ts'
 
 /** What the gateway keeps. Closing waits for what is under way. */
@@ -12,25 +14,35 @@ export interface Store extends AsyncDisposable {
   readonly decisions: DecisionStore
   readonly logins: LoginStore
   readonly usernames: UsernameStore
+  readonly sessions: SessionStore
   /** Rejects with STORE_UNAVAILABLE when the store does not answer. */
   ping(): Promise<void>
 }
+
+/** Who writes sessions down, and who is told when they cannot be. */
+export interface Writer {
+  readonly gateway: string
+  readonly lost: Lost
+}
+const nobody: Writer = { gateway: '', lost: () => {} }
 
 /**
  * `sqlite:` and an absolute path. Throws CONFIG_INVALID for any other url, STORE_UNAVAILABLE for a file that cannot be
  * used: damaged, of a newer version, of another program, writable by others.
  */
-export async function openStore(url: string, limits: StoreLimits = usualLimits): Promise<Store> {
+export async function openStore(url: string, limits = usualLimits, writer = nobody): Promise<Store> {
   const path = sqlitePath(url)
   await using undo = new AsyncDisposableStack()
   const sqlite = undo.use(await openSqlite(path, limits))
   await migrate(sqlite, path)
   const { database } = sqlite
+  const journal = undo.use(new Journal(sqlite, writer.lost))
   const opened = undo.move()
   return {
     decisions: createDecisionStore(database),
     logins: createLoginStore(database, sqlite.atomic),
     usernames: createUsernameStore(database),
+    sessions: createSessionStore(database, journal, writer.gateway),
     async ping() {
       await database.selectFrom('schema_versions').select('version').limit(1).execute()
     },

@@ -6,6 +6,8 @@ export interface Schema {
   readonly decisions: Decisions
   readonly logins: Logins
   readonly usernames: Usernames
+  readonly sessions: Sessions
+  readonly session_events: SessionEvents
   /** SQLite's own list of what the file holds. */
   readonly sqlite_schema: { readonly type: string; readonly name: string }
 }
@@ -50,4 +52,23 @@ interface Logins {
   readonly identity: string
   readonly created_at: number
   readonly expires_at: number
+}
+
+/** `session` and `end` are JSON, as src/model/session-event.ts has them; `end` and `ended_at` are null while it is live. */
+interface Sessions {
+  readonly sequence: Generated<number>
+  readonly id: string
+  /** Which gateway carries it. */
+  readonly gateway: string
+  readonly session: string
+  readonly ended_at: number | null
+  readonly end: string | null
+}
+
+interface SessionEvents {
+  readonly session_id: string
+  /** In the order of their coming, from 1. */
+  readonly number: number
+  /** JSON. */
+  readonly event: string
 }

@@ -138,17 +138,27 @@ const refused: [rule: string, change: object, code: ErrorCode][] = [
     'CERTIFICATE_OPTION_REFUSED',
   ],
   ['no-touch-required too', { extensions: { 'no-touch-required': '' } }, 'CERTIFICATE_OPTION_REFUSED'],
-  ...[
-    'permit-sftp@regate',
-    'set-env@regate',
-    'idle-timeout@regate',
-    'session-limit@regate',
-    'record-session@regate',
-  ].map((name): [string, object, ErrorCode] => [
+  ...['permit-sftp@regate', 'record-session@regate'].map((name): [string, object, ErrorCode] => [
     `${name}, which is not enforced yet`,
     { extensions: { [name]: 'read' } },
     'CERTIFICATE_OPTION_UNENFORCED',
   ]),
+  [
+    'a variable whose name no shell takes',
+    { extensions: { 'set-env@regate': { 'A-B': 'x' } } },
+    'CERTIFICATE_OPTION_VALUE',
+  ],
+  [
+    'a variable with a line break in it',
+    { extensions: { 'set-env@regate': { A: 'x\ny' } } },
+    'CERTIFICATE_OPTION_VALUE',
+  ],
+  [
+    'more variables than 64',
+    { extensions: { 'set-env@regate': Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`A${at}`, ''])) } },
+    'CERTIFICATE_OPTION_VALUE',
+  ],
+  ['a silence of no seconds', { extensions: { 'idle-timeout@regate': 0 } }, 'CERTIFICATE_OPTION_VALUE'],
   ['a flag with a value', { extensions: { 'permit-pty': 'yes' } }, 'CERTIFICATE_OPTION_VALUE'],
   ['a list that is none', { extensions: { 'permit-open@regate': 'h:1' } }, 'CERTIFICATE_OPTION_VALUE'],
   ['a destination without a port', { extensions: { 'permit-open@regate': ['h'] } }, 'CERTIFICATE_OPTION_VALUE'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { type Finished, run, start } from '../support/process.ts'
 import { makeWorkspace } from '../support/workspace.ts'
 import { startWorld, type World } from '../support/world.ts'
@@ -330,3 +330,22 @@ test('help and version are no mistakes', async () => {
     assert.ok(done.stdout.split('\n').length <= 24)
   }
 })
+
+const taken: [rule: string, section: string][] = [
+  ['the ssh port', 'gateway'],
+  ['the http port', 'http'],
+]
+for (const [rule, section] of taken)
+  test(`an address that is taken is no wrong configuration: ${rule}`, async () => {
+    const { workspace, gateway } = world
+    const port = section === 'gateway' ? gateway.sshPort : gateway.httpPort
+    const config = parse(workspace.read('regate.yaml')) as Record<string, Record<string, unknown>>
+    config[section] = { ...config[section], listen: `127.0.0.1:${port}` }
+    const file = workspace.write('taken.yaml', stringify({ ...config, store: 'sqlite:taken.db' }))
+    const done = await regate(['serve', '--config', file])
+    assert.equal(done.code, 1)
+    assert.equal(
+      done.stderr,
+      `regate: ${section}.listen: 127.0.0.1:${port} cannot be had: EADDRINUSE (LISTEN_FAILED)\n`,
+    )
+  })

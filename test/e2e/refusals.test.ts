@@ -356,7 +356,7 @@ for (const [rule, spoil, why] of broken)
       /no policy is in force, so nobody is let in \(POLICY_MISSING, decision/,
     )
     // No policy says who may read.
-    assert.equal((await api(useless.gateway, '/v1/decisions')).status, 403)
+    assert.equal((await api(useless.gateway, '/v1/decisions')).status, 503)
   })
 const unusable: [rule: string, rego: string, why: RegExp][] = [
   ['without the entrypoint', 'package other\n\n# METADATA\n# entrypoint: true\np := 1\n', /ssh\/decision/],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { run } from '../support/process.ts'
+import { run, start } from '../support/process.ts'
 import type { Workspace } from '../support/workspace.ts'
 import { startWorld, type World } from '../support/world.ts'
 
@@ -119,12 +119,28 @@ test('the file is read again when it changes, and a bad one changes nothing', as
   const enter = async (key: string): Promise<boolean> =>
     (await other.ssh('db1', ['true'], { key, options: batch })).code === 0
   assert.deepEqual([await enter('ci'), await enter('spare')], [true, false])
+  const live = start('ssh', [
+    '-F',
+    other.config,
+    '-i',
+    workspace.path('ci'),
+    '-l',
+    'postgres@db1',
+    'db1',
+    'echo in; cat',
+  ])
+  await live.line(/^in$/)
 
   writeRobots(workspace, [`username="spare" ${publicKey(workspace, 'spare')}`])
   await other.gateway.line(
     /"changed":\["ci","late","inside","outside","bob@example\.com"\].*the robots’ keys were read again/,
   )
   assert.deepEqual([await enter('ci'), await enter('spare')], [false, true])
+  assert.equal(await live.ended(), 255) // who is taken out is cut at once
+  assert.ok(
+    live.lines.some((line) => line.includes('LOGIN_REVOKED')),
+    live.lines.join('\n'),
+  )
 
   writeRobots(workspace, [`username="spare" ${publicKey(workspace, 'ci')}`, 'nonsense', ' username="x y" ssh-rsa AAAA'])
   const line = await other.gateway.line(/the robots’ keys have changed and cannot be used: those before stay/)

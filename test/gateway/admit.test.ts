@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DecisionRecord } from '../../src/decision-log/record.ts'
-import { admit, type Steps } from '../../src/gateway/admit.ts'
+import { admit as admitWatched } from '../../src/gateway/admit.ts'
+import type { Knock, Steps } from '../../src/gateway/decide.ts'
 import type { Route } from '../../src/gateway/routes.ts'
 import type { Address } from '../../src/model/address.ts'
 import { type ErrorCode, GatewayError } from '../../src/model/errors.ts'
@@ -15,7 +16,8 @@ const route: Route = {
   host: '10.0.3.7',
   port: 22,
   labels: { env: 'prod' },
-  settings: { name: 'db1', host: '10.0.3.7', port: 22, labels: {}, hostKeys: [] },
+  principals: 'login',
+  settings: { name: 'db1', host: '10.0.3.7', port: 22, labels: {}, principals: 'login', hostKeys: [] },
 }
 const certificate = aCertificate()
 const allowed = { version: 'ssh/v1', outcome: 'allow', certificate: { principals: ['postgres'], ttl: 60 } }
@@ -26,8 +28,11 @@ const evaluation = (result?: unknown, error?: GatewayError): Evaluation => ({
   revision: 'r1',
   builtins: {},
   nanoseconds: 1,
-  ...(result === undefined ? {} : { result }),
-  ...(error === undefined ? {} : { error }),
+  ...(error !== undefined
+    ? { came: 'failed', error }
+    : result === undefined
+      ? { came: 'undefined' }
+      : { came: 'answered', result }),
 })
 
 /** What a step did, in the order it was done. */
@@ -60,6 +65,7 @@ function world(change: Partial<Steps> & { result?: unknown } = {}) {
       trace.push(`record ${record.outcome}`)
       records.push(record)
     },
+    epoch: () => 0,
     closed: () => undefined,
     roomForStranger: () => true,
     ...steps,
@@ -67,6 +73,8 @@ function world(change: Partial<Steps> & { result?: unknown } = {}) {
   return { trace, records, steps: traced }
 }
 const never = new AbortController().signal
+const admit = (knock: Knock, steps: Steps, signal: AbortSignal) =>
+  admitWatched(knock, steps, { fault: undefined }, signal)
 const fails = (code: ErrorCode) => async (): Promise<never> => {
   throw new GatewayError(code, 'failed')
 }
@@ -154,7 +162,7 @@ for (const [rule, change, code, trace] of refusals)
     const admission = await admit(aKnock(), steps, never)
     assert.equal(admission.outcome === 'refused' && admission.fault.code, code)
     assert.deepEqual(done, trace)
-    assert.ok(records.every((record) => record.code === code && record.certificate === undefined))
+    assert.ok(records.every((record) => record.outcome === 'deny' && record.code === code))
   })
 
 test('a target that refuses does not undo the record of what was issued', async () => {

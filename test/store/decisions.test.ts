@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { CompiledQuery } from 'kysely'
 import { GatewayError } from '../../src/model/errors.ts'
-import { createDecisionStore, type DecisionEvent } from '../../src/store/decisions.ts'
+import { createDecisionStore, type DecisionEvent, type DecisionQuery } from '../../src/store/decisions.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open.ts'
 import { openSqlite, type Sqlite } from '../../src/store/sqlite.ts'
@@ -70,13 +70,15 @@ test('the list is newest first, goes on where the cursor says, and keeps kinds a
     first.map(({ bytes }) => text(bytes)),
     ['7', '6', '4', '3'],
   )
-  const before = first.at(-1)?.sequence ?? 0
+  const before = first.at(-1)
+  assert.ok(before)
   const second = await decisions.list({ kind: 'ssh', limit: 4, before })
   assert.deepEqual(
     second.map(({ bytes }) => text(bytes)),
     ['1', '0'],
   )
-  assert.deepEqual(await decisions.list({ kind: 'ssh', limit: 4, before: second.at(-1)?.sequence ?? 0 }), [])
+  const last = second.at(-1)
+  assert.deepEqual(last && (await decisions.list({ kind: 'ssh', limit: 4, before: last })), [])
   const others = await decisions.list({ kind: 'what-if', limit: 50 })
   assert.deepEqual(
     others.map(({ bytes }) => text(bytes)),
@@ -213,4 +215,70 @@ test('newest first needs no sorting and no look at every event', async (t) => {
       order by timestamp desc, sequence desc limit 5`
     assert.match(await plan(sql), /^SEARCH decisions USING INDEX decisions_timestamp \([^;]*\)$/)
   })
+})
+
+const at = (second: number): string => `2025-11-24T12:00:${String(second).padStart(2, '0')}.000Z`
+const some: Partial<DecisionEvent>[] = [
+  { username: 'alice', outcome: 'allow', timestamp: at(1) },
+  { username: 'alice', outcome: 'deny', code: 'DENIED_BY_POLICY', timestamp: at(2) },
+  { username: 'bob', route: 'db2', outcome: 'deny', code: 'ROUTE_UNKNOWN', timestamp: at(5) },
+  { username: 'alice', route: 'db2', outcome: 'deny', code: 'DENIED_BY_POLICY', timestamp: at(4) },
+  { outcome: 'deny', code: 'DENIED_BY_POLICY', timestamp: at(4) },
+  { username: 'alice', kind: 'what-if', outcome: 'challenge', timestamp: at(6) },
+]
+const picks: [rule: string, query: Partial<DecisionQuery>, found: number[]][] = [
+  ['all of a kind, as written', {}, [4, 3, 2, 1, 0]],
+  ['another kind', { kind: 'what-if' }, [5]],
+  ['a person', { username: 'alice' }, [3, 1, 0]],
+  ['a person whose name begins so is another', { username: 'ali' }, []],
+  ['a route', { route: 'db2' }, [3, 2]],
+  ['an outcome', { outcome: 'allow' }, [0]],
+  ['a code', { code: 'ROUTE_UNKNOWN' }, [2]],
+  ['all of it together', { username: 'alice', route: 'db2', outcome: 'deny', code: 'DENIED_BY_POLICY' }, [3]],
+  ['from an instant on, by time', { from: at(4) }, [2, 4, 3]],
+  ['up to an instant, without it', { to: at(4) }, [1, 0]],
+  ['between, of a person', { from: at(2), to: at(5), username: 'alice' }, [3, 1]],
+]
+test('what a list picks', async (t) => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  const { decisions } = store
+  for (const [number, change] of some.entries())
+    await decisions.append(anEvent({ ...change, bytes: Buffer.from(`${number}`) }))
+  for (const [rule, query, found] of picks)
+    await t.test(rule, async () => {
+      const whole: number[] = []
+      for (let before: DecisionQuery['before']; ; ) {
+        const page = await decisions.list({
+          kind: 'ssh',
+          limit: 2,
+          ...query,
+          ...(before === undefined ? {} : { before }),
+        })
+        whole.push(...page.map(({ bytes }) => Number(text(bytes))))
+        before = page.at(-1)
+        if (before === undefined) break
+      }
+      assert.deepEqual(whole, found, 'page by page')
+    })
+})
+
+test('who reads along gets everything once, in the order of writing, and passes by what is not asked for', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  const { decisions } = store
+  assert.equal(await decisions.position(), 0)
+  const ids: string[] = []
+  for (let number = 0; number < 7; number++) {
+    const event = anEvent({ username: number % 2 === 0 ? 'alice' : 'bob' })
+    ids.push(event.decisionId)
+    await decisions.append(event)
+  }
+  const first = await decisions.since(0, { kind: 'ssh', username: 'alice' }, 2)
+  assert.deepEqual([first.found.map(({ decisionId }) => decisionId), first.reached], [[ids[0], ids[2]], 3])
+  const rest = await decisions.since(first.reached, { kind: 'ssh', username: 'alice' }, 9)
+  assert.deepEqual([rest.found.map(({ decisionId }) => decisionId), rest.reached], [[ids[4], ids[6]], 7])
+  assert.deepEqual(await decisions.since(0, { kind: 'ssh', username: 'carol' }, 9), { found: [], reached: 7 })
+  assert.deepEqual(await decisions.since(7, { kind: 'ssh' }, 9), { found: [], reached: 7 })
+  assert.deepEqual([await decisions.position(ids[2]), await decisions.position(randomUUID())], [3, undefined])
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { CompiledQuery } from 'kysely'
 import type { PolicyIdentity } from '../../src/model/context.ts'
 import type { Fingerprint, UnixSeconds } from '../../src/model/units.ts'
-import { createLoginStore, type LoginStore, type StoredLogin } from '../../src/store/logins.ts'
+import { createLoginStore, type LoginQuery, type LoginStore, type StoredLogin } from '../../src/store/logins.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
@@ -192,4 +192,26 @@ test('a row whose identity does not read is as good as none', async (t) => {
     })
   await rewrite(written)
   assert.deepEqual(await logins.find(key, place, at(1500)), aLogin())
+})
+
+test('the list has those that have not ended, the latest first, page by page', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  const { logins } = store
+  for (let number = 0; number < 5; number++) {
+    const change = { id: `login-${number}`, prefix: `10.0.${number}.0/24`, createdAt: at(1000 + (number >> 1)) }
+    await logins.save(aLogin({ ...change, expiresAt: at(number === 3 ? 1500 : 2000) }))
+  }
+  const seen: string[][] = []
+  for (let before: LoginQuery['before']; ; ) {
+    const page = await logins.list({ limit: 2, ...(before === undefined ? {} : { before }) }, at(1500))
+    before = page.at(-1)
+    if (before === undefined) break
+    seen.push(page.map(({ id }) => id))
+  }
+  assert.deepEqual(seen, [
+    ['login-4', 'login-2'],
+    ['login-1', 'login-0'],
+  ])
+  assert.deepEqual(await logins.list({ limit: -1 }, at(0)), [])
 })

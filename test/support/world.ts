@@ -41,7 +41,12 @@ export interface SshOptions {
 }
 export interface DecisionEvent {
   readonly decision_id: string
-  readonly input: { readonly target: { readonly route: string }; readonly identity?: { readonly username: string } }
+  readonly labels: { readonly session_id: string }
+  readonly input: {
+    readonly target: { readonly route: string }
+    readonly identity?: { readonly username: string }
+    readonly session?: { readonly renewals: number }
+  }
   readonly result?: unknown
   readonly error?: { readonly code: string }
   readonly nd_builtin_cache?: unknown
@@ -61,6 +66,8 @@ type MoreConfig = Record<string, unknown> & { routes?: object[]; limits?: object
 export interface WorldOptions {
   /** Route names, and the certificate that the policy gives on them. */
   readonly certificates?: Readonly<Record<string, Partial<CertificateRequest>>>
+  /** What the policy answers of live sessions on these routes, in place of the same: a decision, or a text that is none. */
+  readonly renewals?: Readonly<Record<string, object | string>>
   /** More of regate.yaml; routes are added to. */
   readonly config?: (world: { sshd: Sshd; workspace: Workspace }) => MoreConfig | Promise<MoreConfig>
   /** Rego of a whole policy, in place of the one that answers what the routes' labels say. */
@@ -87,7 +94,17 @@ const policyOfLabels = `package ssh
 # METADATA
 # entrypoint: true
 # scope: document
-decision := json.unmarshal(input.target.labels.decision) if input.identity
+decision := json.unmarshal(input.target.labels.decision) if {
+	input.identity
+	not input.session
+}
+
+# Of a live session, the same unless the label says otherwise; a label that is no JSON leaves it undefined.
+decision := json.unmarshal(object.get(input.target.labels, "renewal", input.target.labels.decision)) if {
+	input.identity
+	input.session
+	json.is_valid(object.get(input.target.labels, "renewal", input.target.labels.decision))
+}
 
 decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "login"}]} if not input.identity
 `
@@ -111,7 +128,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     host: '127.0.0.1',
     port: sshd.port,
     host_keys: [sshd.hostKey],
-    labels: { decision: JSON.stringify(allow(change)) },
+    labels: { decision: JSON.stringify(allow(change)), ...renewalLabel(options.renewals?.[name]) },
   }))
   const gatewaySection = { name: 'test', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' }
   const identity = { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret }
@@ -146,6 +163,9 @@ export async function startGateway(workspace: Workspace): Promise<GatewayProcess
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+const renewalLabel = (renewal: object | string | undefined) =>
+  renewal === undefined ? {} : { renewal: typeof renewal === 'string' ? renewal : JSON.stringify(renewal) }
 
 /** A whole decision: postgres for a minute, and what the change says. */
 export const allow = (change: Partial<CertificateRequest>) => ({

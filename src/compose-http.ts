@@ -1,0 +1,81 @@
+import type { FastifyInstance } from 'fastify'
+import type { Authority } from './certificate/authority.ts'
+import type { Written } from './compose-log.ts'
+import type { Config } from './config.ts'
+import { createApp } from './http/app.ts'
+import type { LiveSessions } from './http/sessions.ts'
+import type { Metrics } from './metrics.ts'
+import { asGatewayError, type ErrorCode } from './model/errors.ts'
+import type { Log } from './model/log.ts'
+import { systemClock } from './model/units.ts'
+import type { Policies } from './policies.ts'
+import { type Active, type Evaluation, evaluate } from './policy/engine.ts'
+import { version } from './project.ts'
+import type { Store } from './store/open.ts'
+import { askWhatIf } from './what-if.ts'
+
+export interface AppParts {
+  readonly config: Config
+  readonly authority: Authority
+  readonly policies: Policies
+  readonly store: Store
+  readonly written: Written
+  readonly metrics: Metrics
+  readonly live: LiveSessions
+  /** Takes the login away and cuts the sessions that rest on it; false when there is none. */
+  readonly revoke: (loginId: string) => Promise<boolean>
+  readonly log: Log
+}
+
+/** The HTTP side, with what each of its routes asks for. */
+export function composeHttp(parts: AppParts): FastifyInstance {
+  const { config, authority, policies, store, written, metrics, log } = parts
+  return createApp({
+    version,
+    decisions: store.decisions,
+    onDecision: written.onDecision,
+    sessions: parts.live,
+    history: store.sessions,
+    logins: { list: (query) => store.logins.list(query, systemClock()), revoke: parts.revoke },
+    policy: () => stateOf(policies),
+    whatIf: askWhatIf({
+      evaluate: async (input) => timed(await policies.dryRuns(), 'ssh/decision', input, metrics),
+      record: (record) => written.record(record),
+    }),
+    metrics: () => metrics.text(),
+    async authorize(input) {
+      const evaluation = await timed(policies.api, 'system/authz/allow', input, metrics)
+      if (evaluation.came === 'failed') throw evaluation.error
+      return evaluation.came === 'answered' && evaluation.result === true
+    },
+    readiness: async () => [
+      { name: 'policy', ...('fault' in policies.admissions ? { code: policies.admissions.fault.code } : {}) },
+      { name: 'store', ...(await faultOf(store.ping())) },
+    ],
+    caKeys: [authority.line],
+    tokens: config.http.tokens,
+    log,
+  })
+}
+
+/** Evaluates, and counts how long it took. */
+export async function timed(active: Active, entrypoint: string, input: unknown, metrics: Metrics): Promise<Evaluation> {
+  const evaluation = await evaluate(active, entrypoint, input)
+  metrics.evaluated(entrypoint, evaluation.nanoseconds)
+  return evaluation
+}
+
+function stateOf({ admissions, entrypoints, loadedAt }: Policies) {
+  return 'fault' in admissions
+    ? { entrypoints, loadedAt, fault: admissions.fault }
+    : { entrypoints, loadedAt, revision: admissions.revision }
+}
+
+async function faultOf(asked: Promise<unknown>): Promise<{ code?: ErrorCode }> {
+  try {
+    await asked
+    return {}
+  } catch (thrown) {
+    return { code: asGatewayError(thrown, 'STORE_UNAVAILABLE', 'the store did not answer').code }
+  }
+}

@@ -1,0 +1,139 @@
+import { type Kysely, sql } from 'kysely'
+import { Session, SessionEnd, type SessionEvent } from '../model/session-event.ts'
+import { shapeFaults } from '../model/shape.ts'
+import { printableJson } from '../model/text.ts'
+import type { UnixSeconds } from '../model/units.ts'
+import type { Journal } from './journal.ts'
+import type { Schema } from './schema.ts'
+
+/** A session as it stands in the file; without an end it is live, or its gateway went away without a word. */
+export interface StoredSession {
+  readonly sequence: number
+  readonly session: Session
+  readonly end?: SessionEnd
+}
+export interface EndedQuery {
+  readonly limit: number
+  /** Only those that ended before this one. */
+  readonly before?: { readonly endedAt: number; readonly sequence: number }
+}
+
+/**
+ * The lives of sessions. The gateway calls `began`, `event` and `ended` (see src/model/session-event.ts); none of them
+ * waits, and what was called is in the file a moment later, in this order.
+ */
+export interface SessionStore {
+  began(session: Session): void
+  /** A renewal also changes the session's certificate. Beyond a bound, one event says that more were left out; after the end none counts. */
+  event(id: string, event: SessionEvent): void
+  ended(id: string, end: SessionEnd): void
+  /** Those that have ended, the latest first. */
+  list(query: EndedQuery): Promise<readonly StoredSession[]>
+  find(id: string): Promise<StoredSession | undefined>
+  /** In the order of their coming. */
+  events(id: string): Promise<readonly SessionEvent[]>
+  /** Ends those that a gateway of this name left behind when it was killed; answers how many. */
+  abandon(now: UnixSeconds): Promise<number>
+}
+
+/** Events that are kept of one session. */
+export const eventsMost = 1_000
+const listMost = 1_000
+
+export function createSessionStore(database: Kysely<Schema>, journal: Journal, gateway: string): SessionStore {
+  /** Of each live session, how many events it has. */
+  const counts = new Map<string, number>()
+  const rows = database.selectFrom('sessions').select(['sequence', 'session', 'end'])
+  return {
+    began(session) {
+      counts.set(session.id, 0)
+      const row = { id: session.id, gateway, session: toJson(session) }
+      const insert = database.insertInto('sessions').values(row)
+      journal.write(insert.onConflict((conflict) => conflict.column('id').doNothing()).compile())
+    },
+    event(id, event) {
+      const count = counts.get(id)
+      if (count === undefined) return
+      const number = count + 1
+      counts.set(id, number)
+      if (event.kind === 'renewed')
+        journal.write(
+          database
+            .updateTable('sessions')
+            .set({ session: sql<string>`json_set(session, '$.certificate', json(${toJson(event.certificate)}))` })
+            .where('id', '=', id)
+            .compile(),
+        )
+      if (number > eventsMost) return
+      const written = number < eventsMost ? event : omitted(event)
+      const insert = database.insertInto('session_events').values({ session_id: id, number, event: toJson(written) })
+      journal.write(insert.onConflict((conflict) => conflict.columns(['session_id', 'number']).doNothing()).compile())
+    },
+    ended(id, end) {
+      counts.delete(id)
+      journal.write(
+        database
+          .updateTable('sessions')
+          .set({ ended_at: end.ended_at, end: toJson(end) })
+          .where('id', '=', id)
+          .compile(),
+      )
+    },
+    async list({ limit, before }) {
+      await journal.flush()
+      const latest = rows
+        .where('ended_at', 'is not', null)
+        .orderBy('ended_at', 'desc')
+        .orderBy('sequence', 'desc')
+        .limit(Math.min(Math.max(limit, 0), listMost))
+      const page =
+        before === undefined
+          ? latest
+          : latest.where(sql<boolean>`(ended_at, sequence) < (${before.endedAt}, ${before.sequence})`)
+      return (await page.execute()).flatMap(fromRow)
+    },
+    async find(id) {
+      await journal.flush()
+      return (await rows.where('id', '=', id).execute()).flatMap(fromRow).at(0)
+    },
+    async events(id) {
+      await journal.flush()
+      const found = database.selectFrom('session_events').select('event').where('session_id', '=', id)
+      const events = await found.orderBy('number').limit(eventsMost).execute()
+      return events.map(({ event }) => JSON.parse(event) as SessionEvent)
+    },
+    async abandon(now) {
+      const end: SessionEnd = {
+        ended_at: now,
+        code: 'GATEWAY_GONE',
+        message: 'the gateway was killed, or its machine was',
+        bytes: { to_client: 0, to_target: 0 },
+      }
+      const { numUpdatedRows } = await database
+        .updateTable('sessions')
+        .set({ ended_at: now, end: toJson(end) })
+        .where('ended_at', 'is', null)
+        .where('gateway', '=', gateway)
+        .executeTakeFirst()
+      return Number(numUpdatedRows)
+    },
+  }
+}
+
+const omitted = ({ timestamp }: SessionEvent): SessionEvent => ({
+  timestamp,
+  kind: 'omitted',
+  because: `more than ${eventsMost} events`,
+})
+
+/** What peers wrote is shown on terminals. */
+const toJson = (value: object): string => JSON.stringify(printableJson(value))
+
+/** What does not read as it must is not told. */
+function fromRow({ sequence, session, end }: { sequence: number; session: string; end: string | null }) {
+  const read: unknown = JSON.parse(session)
+  if (shapeFaults(Session, read).length > 0) return []
+  const ended: unknown = end === null ? undefined : JSON.parse(end)
+  if (ended !== undefined && shapeFaults(SessionEnd, ended).length > 0) return []
+  return [{ sequence, session: read as Session, ...(ended === undefined ? {} : { end: ended as SessionEnd }) }]
+}
