@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { type Authority, authorityFromKey } from './certificate/authority.ts'
+import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
+import { type CaKey, readCaLine } from './certificate/ca-key.ts'
 import { composeHttp } from './compose-http.ts'
 import { composeIdentity, composeRobots } from './compose-identity.ts'
 import { composeLog } from './compose-log.ts'
@@ -12,11 +13,12 @@ import { Places } from './gateway/places.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
-import { readKeyFile } from './key-file.ts'
+import { readKeyFile, readPublicKeyFile } from './key-file.ts'
 import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
+import { fingerprintOf } from './model/fingerprint.ts'
 import { faultFields, type Log } from './model/log.ts'
-import { type Milliseconds, systemClock } from './model/units.ts'
+import { type Fingerprint, type Milliseconds, systemClock } from './model/units.ts'
 import { loadPolicies } from './policies.ts'
 import { createSshServer, publicHalf } from './ssh/server.ts'
 import { openStore, type Store, type Writer } from './store/open.ts'
@@ -30,23 +32,30 @@ export interface Gateway {
   close(grace: Milliseconds): Promise<void>
 }
 
-/** The keys that the configuration names. Throws KEY_FILE, also for a key that is to be both: a copy is the same key. */
-export function loadKeys(config: Config): { readonly hostKeys: readonly Buffer[]; readonly authority: Authority } {
-  const authority = authorityFromKey(readKeyFile(config.ca.key), `${config.gateway.name}-user-ca`)
-  const hostKeys = config.gateway.hostKeys.map((path) => readHostKey(path, authority))
-  return { hostKeys, authority }
+/** The keys that the configuration names. Throws KEY_FILE, also for a host key that is to sign certificates as well. */
+export function loadKeys({ gateway, ca }: Config): {
+  readonly hostKeys: readonly Buffer[]
+  readonly authority: Authority
+  readonly alsoTrusted: readonly CaKey[]
+} {
+  const authority =
+    'file' in ca.key ? authorityFromKey(readKeyFile(ca.key.file)) : authorityInAgent(ca.key.agent, ca.key.fingerprint)
+  const alsoTrusted = ca.alsoTrusted.map((path) => readCaLine(readPublicKeyFile(path)))
+  const signers = [authority, ...alsoTrusted].map(({ fingerprint }) => fingerprint)
+  return { hostKeys: gateway.hostKeys.map((path) => readHostKey(path, signers)), authority, alsoTrusted }
 }
 
-function readHostKey(path: string, authority: Authority): Buffer {
+/** A copy of a key under another name is the same key. */
+function readHostKey(path: string, signers: readonly Fingerprint[]): Buffer {
   const key = Buffer.from(readKeyFile(path))
-  if (publicHalfOf(path, key).equals(authority.publicKey))
+  if (signers.includes(publicHalfOf(path, key)))
     throw new GatewayError('KEY_FILE', `${path} is both a host key and the user CA: they must be two`)
   return key
 }
 
-function publicHalfOf(path: string, key: Buffer): Buffer {
+function publicHalfOf(path: string, key: Buffer): Fingerprint {
   try {
-    return publicHalf(key)
+    return fingerprintOf(publicHalf(key))
   } catch (cause) {
     throw new GatewayError('KEY_FILE', `${path}: ${(cause as Error).message}`, { cause })
   }
@@ -55,12 +64,13 @@ function publicHalfOf(path: string, key: Buffer): Buffer {
 /** Builds every part once and puts them together. The one place that knows them all. */
 export async function compose(config: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
-  const { hostKeys, authority } = loadKeys(config)
+  const { hostKeys, authority, alsoTrusted } = loadKeys(config)
   const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
   await store.sessions.abandon(systemClock())
   undo.use(sweepLogins(store, log))
   const policies = undo.use(await loadPolicies(config.policy))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
+  await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
   const sessions = new Sessions()
   const epoch = new Epoch()
   const live: LiveSessions = {
@@ -98,7 +108,17 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
     sessions.end(new GatewayError('LOGIN_REVOKED', 'an operator revoked the login'), ({ loginId }) => loginId === id)
     return isThere
   }
-  const app = composeHttp({ config, authority, policies, store, written, metrics, live, revoke, log })
+  const app = composeHttp({
+    config,
+    keys: { authority, alsoTrusted },
+    policies,
+    store,
+    written,
+    metrics,
+    live,
+    revoke,
+    log,
+  })
   undo.defer(() => app.close())
   await listening('http', config.http.listen, app.listen(config.http.listen))
   const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits

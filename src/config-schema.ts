@@ -80,7 +80,10 @@ export const configSchema = Type.Object(
       closed,
     ),
     http: opt(Type.Object({ listen: opt(hostAndPort), tokens: opt(Type.Array(Token)) }, closed)),
-    ca: Type.Object({ key: path }, closed),
+    ca: Type.Object(
+      { key: text('a path, or agent:/path/to.sock#SHA256:…'), also_trusted: opt(Type.Array(path)) },
+      closed,
+    ),
     certificate: opt(
       Type.Object(
         {
@@ -148,9 +151,7 @@ export const later: readonly (readonly [pointer: RegExp, value: (value: unknown)
   [/^\/gateway\/proxy_protocol_from$/, isSet, 'the PROXY protocol'],
   [/^\/gateway\/workers$/, isSet, 'several processes'],
   [/^\/http\/(public_url|trusted_proxies)$/, isSet, 'the console and the browser flow'],
-  [/^\/ca\/also_trusted$/, isSet, 'rotation of the user CA'],
   [/^\/ca\/host_key$/, isSet, 'host certificates'],
-  [/^\/ca\/key$/, (value) => String(value).startsWith('agent:'), 'a CA key in an agent'],
   [/^\/policy\/(poll|verification_key|bearer_token_file)$/, isSet, 'bundles that are fetched or signed'],
   [/^\/policy\/bundle$/, (value) => /^https?:/.test(String(value)), 'bundles that are fetched'],
   [/^\/identity\/flow$/, (value) => value === 'browser', 'the browser flow'],

@@ -9,7 +9,7 @@ import { isTrustworthy } from './identity/issuer.ts'
 import { type Nearness, parseCidr } from './model/address.ts'
 import { GatewayError } from './model/errors.ts'
 import { printable } from './model/text.ts'
-import { type Milliseconds, parseDuration } from './model/units.ts'
+import { type Fingerprint, type Milliseconds, parseDuration } from './model/units.ts'
 import { parseHostKey } from './ssh/host-keys.ts'
 
 /** The whole configuration, checked, with defaults filled in and paths made absolute. Lengths of time in milliseconds. */
@@ -24,7 +24,11 @@ export interface Config {
     readonly shutdownGrace: Milliseconds
   }
   readonly http: { readonly listen: HostAndPort; readonly tokens: readonly Token[] }
-  readonly ca: { readonly key: string }
+  readonly ca: {
+    readonly key: CaKeyPlace
+    /** Files of public keys that hosts are to trust besides: the last one, the next one. */
+    readonly alsoTrusted: readonly string[]
+  }
   readonly certificate: { /** Seconds. */ readonly maxTtl: number; readonly sourceAddress: SourceAddressRule }
   readonly policy: {
     readonly bundle: string
@@ -51,6 +55,8 @@ export interface Config {
   readonly limits: Limits
   readonly routes: readonly RouteSettings[]
 }
+/** A private key file, or a key in an ssh-agent by its fingerprint. */
+export type CaKeyPlace = { readonly file: string } | { readonly agent: string; readonly fingerprint: Fingerprint }
 export interface HostAndPort {
   readonly host: string
   readonly port: number
@@ -119,7 +125,7 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
     },
     http: { listen: readAddress(http?.listen ?? '127.0.0.1:8022'), tokens: http?.tokens ?? [] },
-    ca: { key: at(ca.key) },
+    ca: { key: readCaKeyPlace(ca.key, at, problem), alsoTrusted: (ca.also_trusted ?? []).map(at) },
     certificate: {
       maxTtl: certificate?.max_ttl ?? 300,
       sourceAddress: readSourceAddress(certificate?.source_address ?? 'auto', problem),
@@ -164,6 +170,14 @@ function readDefaultRoute(name: string | undefined, routes: readonly RouteSettin
   if (name === undefined) return {}
   if (findRoute(routes, name) === undefined) problem('/gateway/default_route', `no route is called ${name}`)
   return { defaultRoute: name }
+}
+
+function readCaKeyPlace(text: string, at: (path: string) => string, problem: Problem): CaKeyPlace {
+  if (!text.startsWith('agent:')) return { file: at(text) }
+  const [, path, fingerprint] = /^agent:([^#]+)#(SHA256:[A-Za-z0-9+/]{43})$/.exec(text) ?? []
+  if (path !== undefined) return { agent: at(path), fingerprint: fingerprint as Fingerprint }
+  problem('/ca/key', 'an agent is written agent:/path/to.sock#SHA256:…, with the fingerprint that ssh-add -l shows')
+  return { file: at(text) }
 }
 
 function readSourceAddress(written: 'auto' | 'off' | string[], problem: Problem): SourceAddressRule {

@@ -8,10 +8,13 @@ const listMost = 4 * 1024 * 1024
  * The text of a private key file, which nobody but its owner may read or write and whose owner is we or root (as
  * OpenSSH: authfile.c, sshkey_perm_ok). Throws KEY_FILE.
  */
-export const readKeyFile = (path: string): string => readGuarded(path, 0o077, 'chmod 600 it', keyMost)
+export const readKeyFile = (path: string): string => readGuarded(path, 0o077, 'chmod 600', keyMost)
 
-/** The text of a file that says whose keys open what: as above, but others may read it (as sshd with StrictModes). */
-export const readKeyList = (path: string): string => readGuarded(path, 0o022, 'chmod go-w it', listMost)
+/** The text of a public key file, which nobody but its owner may write: who may, says whom hosts trust. Throws KEY_FILE. */
+export const readPublicKeyFile = (path: string): string => readGuarded(path, 0o022, 'chmod 644', keyMost)
+
+/** The text of a file that says whose keys open what, as sshd takes it with StrictModes. Throws KEY_FILE. */
+export const readKeyList = (path: string): string => readGuarded(path, 0o022, 'chmod go-w', listMost)
 
 function readGuarded(path: string, closed: number, remedy: string, most: number): string {
   const { mode, uid, size } = found(path)
@@ -19,7 +22,7 @@ function readGuarded(path: string, closed: number, remedy: string, most: number)
   if ((mode.bits & closed) !== 0)
     throw new GatewayError(
       'KEY_FILE',
-      `${path} is open to others (mode ${mode.bits.toString(8).padStart(4, '0')}): ${remedy}`,
+      `${path} is open to others (mode ${mode.bits.toString(8).padStart(4, '0')}): ${remedy} it`,
     )
   if (uid !== 0 && uid !== process.getuid?.())
     throw new GatewayError('KEY_FILE', `${path} belongs to another user (${uid})`)

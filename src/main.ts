@@ -1,3 +1,4 @@
+import './node-version.ts'
 import { Command, CommanderError, Option } from 'commander'
 import { ConfigError } from './config.ts'
 import { GatewayError } from './model/errors.ts'

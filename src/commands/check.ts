@@ -27,7 +27,7 @@ const optional: Readonly<Record<string, string>> = {
 export async function check(file: string, scan: boolean): Promise<boolean> {
   const config = readConfig(file, process.env)
   const checks: Check[] = [
-    ['keys', async () => `user CA ${loadKeys(config).authority.fingerprint}`],
+    ['keys', () => checkKeys(config)],
     ['store', () => checkStore(config)],
     ...checkOfRobots(config),
     ['policy', () => checkPolicy(config)],
@@ -61,6 +61,13 @@ function checkOfRobots({ identity: { keys: path }, limits: { rsaBits }, store: u
     return `${robots.length} of them in ${path}`
   }
   return [['robots', run]]
+}
+
+async function checkKeys(config: Config): Promise<string> {
+  const { authority, alsoTrusted } = loadKeys(config)
+  await authority.probe()
+  const others = alsoTrusted.map(({ fingerprint }) => `\n        also trusted: ${fingerprint}`)
+  return `user CA ${authority.fingerprint}${others.join('')}`
 }
 
 async function checkStore(config: Config): Promise<string> {

@@ -38,6 +38,7 @@ const texts: Partial<Record<ErrorCode, string>> = {
   USERNAME_OF_ROBOT: 'your user name is kept for a machine here: tell your administrators',
   KEY_OF_ROBOT: 'this key belongs to a machine: use a key of your own',
   POLICY_MISSING: 'no policy is in force, so nobody is let in',
+  SIGNER_UNAVAILABLE: 'the signer of certificates is away, so nobody is let in: try again later',
   CERTIFICATE_EXPIRED: 'the certificate has ended: connect again',
   CERTIFICATE_FROZEN: 'the policy changed what cannot change while you are logged in: connect again',
   SESSION_LIMIT: 'the session has lasted as long as it may: connect again',

@@ -61,20 +61,13 @@ export const Extensions = Type.Object(
     ),
     'permit-env@regate': list('environment variables by name, in place of LANG, LC_* and COLORTERM'),
     'set-env@regate': Type.Optional(
-      Type.Object(
-        {},
-        { additionalProperties: { type: 'string' }, description: `environment the gateway adds; ${later}` },
-      ),
+      Type.Object({}, { additionalProperties: { type: 'string' }, description: 'environment the gateway adds' }),
     ),
     'max-sessions@regate': Type.Optional(
       Type.Integer({ minimum: 0, maximum: 1000, description: 'session channels at once; 10 when absent' }),
     ),
-    'idle-timeout@regate': Type.Optional(
-      Type.Integer({ minimum: 1, description: `seconds without data, then cut; ${later}` }),
-    ),
-    'session-limit@regate': Type.Optional(
-      Type.Integer({ minimum: 1, description: `seconds since login, then cut; ${later}` }),
-    ),
+    'idle-timeout@regate': Type.Optional(Type.Integer({ minimum: 1, description: 'seconds without data, then cut' })),
+    'session-limit@regate': Type.Optional(Type.Integer({ minimum: 1, description: 'seconds since login, then cut' })),
     'record-session@regate': Type.Optional(
       Type.Union([Type.Literal('output'), Type.Literal('full')], { description: `recorded, or no session; ${later}` }),
     ),

@@ -77,6 +77,8 @@ export interface WorldOptions {
   /** What is done to the bundle before the gateway sees it. */
   readonly spoilBundle?: (path: string) => void
   readonly codeSeconds?: number
+  /** The program that is the gateway: bin/regate of this checkout. */
+  readonly program?: string
 }
 
 export const token = 'a-token-of-the-tests'
@@ -145,22 +147,20 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     routes: [...certificates, ...(more.routes ?? [])],
   }
   writeFileSync(workspace.path('regate.yaml'), stringify(config))
-  const gateway = undo.use(await startGateway(workspace))
+  const gateway = undo.use(await startGateway(workspace, options.program))
   const world = undo.move()
   return assemble(workspace, issuer, sshd, gateway, Object.keys(options.certificates ?? {}), world)
 }
 
 /** Starts, or starts again, the gateway of the workspace. */
-export async function startGateway(workspace: Workspace): Promise<GatewayProcess> {
-  const process = start(join(import.meta.dirname, '..', '..', 'bin', 'regate'), [
-    'serve',
-    '--config',
-    workspace.path('regate.yaml'),
-  ])
+export async function startGateway(workspace: Workspace, program = checkout): Promise<GatewayProcess> {
+  const process = start(program, ['serve', '--config', workspace.path('regate.yaml')])
   const ready = JSON.parse(await process.line(/"msg":"ready"/)) as { ssh: string; http: string }
   const port = (text: string): number => Number(text.split(':').at(-1))
   return Object.assign(process, { sshPort: port(ready.ssh), httpPort: port(ready.http) })
 }
+
+const checkout = join(import.meta.dirname, '..', '..', 'bin', 'regate')
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
