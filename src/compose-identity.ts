@@ -1,11 +1,11 @@
 import type { Config } from './config.ts'
 import type { Measures } from './gateway/measures.ts'
-import { Places } from './gateway/places.ts'
 import { Rates } from './gateway/rates.ts'
 import { Identities } from './identity/identities.ts'
 import { createIssuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
 import { Robots } from './identity/robots.ts'
+import { limitsOf, placesOf } from './limits.ts'
 import type { Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
 import { followRobots } from './robots.ts'
@@ -34,20 +34,20 @@ export async function composeRobots(
   return { robots, [Symbol.asyncDispose]: () => following[Symbol.asyncDispose]() }
 }
 
-/** What the gateway asks who somebody is. */
+/** What the gateway asks who somebody is. Of `now` the limits may change while it runs. */
 export function composeIdentity(
-  config: Config,
+  now: () => Config,
   { robots }: FollowedRobots,
   store: Store,
   measures: Measures,
   log: Log,
 ) {
-  const { identity, limits, gateway } = config
+  const { identity, gateway } = now()
   const logins = new Logins(store.logins, identity.loginFrom, systemClock)
   const identities = new Identities(robots, logins, store.usernames, systemClock, log)
-  const places = new Places({ total: limits.signIns, perSource: limits.signInsPerSource })
-  const { signInsPerMinute: total, signInsPerMinutePerSource: perSource } = limits
-  const rates = new Rates({ total, perSource }, performance.now() as Milliseconds)
+  const places = placesOf(now, 'signIns', 'signInsPerSource')
+  const perMinute = limitsOf(now, 'signInsPerMinute', 'signInsPerMinutePerSource')
+  const rates = new Rates(perMinute, performance.now() as Milliseconds)
   const { loginTtl, usernameClaims, groupsClaim } = identity
   const signIn = {
     issuer: createIssuer(identity),

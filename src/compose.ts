@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { canaries } from './canaries.ts'
 import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
 import { type CaKey, readCaLine } from './certificate/ca-key.ts'
 import { composeHttp } from './compose-http.ts'
@@ -6,14 +7,15 @@ import { composeIdentity, composeRobots } from './compose-identity.ts'
 import { composeLog } from './compose-log.ts'
 import { composeSteps } from './compose-steps.ts'
 import type { Config, HostAndPort } from './config.ts'
+import { restartNeeded } from './config-changes.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Epoch } from './gateway/epoch.ts'
 import { Listener } from './gateway/listener.ts'
-import { Places } from './gateway/places.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import { readKeyFile, readPublicKeyFile } from './key-file.ts'
+import { placesOf } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
 import { fingerprintOf } from './model/fingerprint.ts'
@@ -28,6 +30,10 @@ import { usualLimits } from './store/sqlite.ts'
 export interface Gateway {
   readonly sshPort: number
   readonly httpPort: number
+  /** Reads the policy's bundle anew. Throws for one that cannot be put in force: the last good one stays. */
+  reloadPolicy(): Promise<void>
+  /** Routes, limits and tokens as they are from now on. Answers which other sections differ: they take a restart. */
+  reconfigure(config: Config): string[]
   /** Live sessions get so long to end; then the store is closed. */
   close(grace: Milliseconds): Promise<void>
 }
@@ -62,8 +68,10 @@ function publicHalfOf(path: string, key: Buffer): Fingerprint {
 }
 
 /** Builds every part once and puts them together. The one place that knows them all. */
-export async function compose(config: Config, log: Log): Promise<Gateway> {
+export async function compose(first: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
+  let config = first
+  const now = (): Config => config
   const { hostKeys, authority, alsoTrusted } = loadKeys(config)
   const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
   await store.sessions.abandon(systemClock())
@@ -88,7 +96,7 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
     }),
   )
   const written = composeLog(config, store, metrics, log)
-  const steps = composeSteps({ config, authority, policies, written, metrics, epoch, log })
+  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, log })
   const parts: ConnectionParts = {
     ssh: createSshServer(hostKeys),
     steps,
@@ -96,12 +104,16 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
     epoch,
     turns: new Turns(renewalsAtOnce),
     history: store.sessions,
-    ...composeIdentity(config, robots, store, metrics, log),
+    ...composeIdentity(now, robots, store, metrics, log),
     measures: metrics,
-    settings: connectionSettings(config),
+    get settings() {
+      return connectionSettings(config)
+    },
     clock: systemClock,
     log,
   }
+  const tokens = { list: () => config.http.tokens, onChange: (changed: () => void) => void tokensChanged.push(changed) }
+  const tokensChanged: (() => void)[] = []
   const revoke = async (id: string): Promise<boolean> => {
     const isThere = await store.logins.remove(id)
     epoch.advance()
@@ -117,18 +129,34 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
     metrics,
     live,
     revoke,
+    tokens,
     log,
   })
   undo.defer(() => app.close())
-  await listening('http', config.http.listen, app.listen(config.http.listen))
-  const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits
+  await listening('http', config.http.listen, app.listen({ ...config.http.listen })) // Fastify writes into it
   const { listen } = config.gateway
-  const taken = Listener.listen(listen, parts, new Places({ total, perSource }))
+  const taken = Listener.listen(listen, parts, placesOf(now, 'unauthenticated', 'unauthenticatedPerSource'))
   const listener = await listening('gateway', listen, taken)
   const running = undo.move()
   return {
     sshPort: listener.port,
     httpPort: portOf(app),
+    async reloadPolicy() {
+      await policies.reload(config.policy, canaries(config.routes))
+      epoch.advance()
+    },
+    reconfigure(next) {
+      const others = restartNeeded(config, next)
+      config = {
+        ...config,
+        limits: next.limits,
+        routes: next.routes,
+        http: { ...config.http, tokens: next.http.tokens },
+      }
+      for (const changed of tokensChanged) changed()
+      epoch.advance()
+      return others
+    },
     async close(grace) {
       await listener.close(grace)
       await running.disposeAsync()

@@ -1,11 +1,11 @@
-import { unwatchFile, watchFile } from 'node:fs'
 import { ConfigError } from './config.ts'
 import type { Robots } from './identity/robots.ts'
 import { parseRobots, type Robot } from './identity/robots-file.ts'
 import { readKeyList } from './key-file.ts'
 import { asGatewayError, GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
-import type { Clock, Fingerprint, UnixSeconds } from './model/units.ts'
+import type { Clock, Fingerprint, Milliseconds, UnixSeconds } from './model/units.ts'
+import { watchFile } from './watch.ts'
 
 /** Who has a live login by one of these keys. */
 export interface KeyHolders {
@@ -58,8 +58,8 @@ function read(path: string): string {
 
 const lineOf = (where: string): number => Number(/:(\d+)$/.exec(where)?.[1] ?? 0)
 
-/** Milliseconds between two looks at the file, which may be replaced as a whole and lie on a network. */
-const lookEvery = 500
+/** Between two looks at a file that tells nobody of its changes. */
+const lookEvery = 1_000 as Milliseconds
 
 /**
  * Reads the file, and again whenever it changes: a bad one stops the start (ConfigError), later it changes nothing and the
@@ -71,16 +71,17 @@ export async function followRobots(
   clock: Clock,
   log: Log,
 ): Promise<AsyncDisposable> {
-  const first = loadRobots(parts, clock()).then((found) => robots.replace(found))
-  let reading: Promise<unknown> = first
+  await using undo = new AsyncDisposableStack()
+  let reading: Promise<unknown> = Promise.resolve()
+  undo.defer(() => reading.then(() => {}))
   const changed = (): void => {
     reading = reading.then(() => readAgain(robots, parts, clock, log))
   }
-  watchFile(parts.path, { interval: lookEvery, persistent: false }, changed)
-  await using undo = new AsyncDisposableStack()
-  undo.defer(() => unwatchFile(parts.path, changed))
+  // Watched before it is read: a change in between is not missed.
+  undo.use(watchFile(parts.path, lookEvery, changed))
+  const first = loadRobots(parts, clock()).then((found) => robots.replace(found))
+  reading = first.catch(() => {})
   await first
-  undo.defer(() => reading.then(() => {}))
   return undo.move()
 }
 

@@ -1,5 +1,6 @@
 import { GatewayError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import { printable } from './text.ts'
 import type { Fingerprint } from './units.ts'
 import { WireReader } from './wire.ts'
 
@@ -47,7 +48,7 @@ export const isTaken = (type: string): boolean => Object.hasOwn(readers, type)
 
 /** As it is told to whoever brought one. */
 export function nameOf(type: string): string {
-  const shown = /^[\x21-\x7e]{1,64}$/.test(type) ? type : 'unnamed'
+  const shown = printable(type, 64)
   if (shown.includes('-cert-v01@')) return `certificates (${shown})`
   return shown.startsWith('sk-') ? `FIDO keys (${shown})` : `${shown} keys`
 }

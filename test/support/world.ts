@@ -75,7 +75,7 @@ export interface WorldOptions {
   /** More of sshd's configuration. */
   readonly sshd?: (workspace: Workspace) => readonly string[]
   /** What is done to the bundle before the gateway sees it. */
-  readonly spoilBundle?: (path: string) => void
+  readonly spoilBundle?: (path: string) => void | Promise<void>
   readonly codeSeconds?: number
   /** The program that is the gateway: bin/regate of this checkout. */
   readonly program?: string
@@ -123,7 +123,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   )
   const sshd = undo.use(await startSshd(workspace, ca.publicKey, 'sshd', options.sshd?.(workspace)))
   const bundle = buildPolicy(workspace, options.policy ?? policyOfLabels, 'bundle.tar.gz')
-  options.spoilBundle?.(bundle)
+  await options.spoilBundle?.(bundle)
   const more = (await options.config?.({ sshd, workspace })) ?? {}
   const certificates = Object.entries(options.certificates ?? {}).map(([name, change]) => ({
     name,
@@ -135,7 +135,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const gatewaySection = { name: 'test', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' }
   const identity = { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret }
   const config = {
-    http: { listen: '127.0.0.1:0', tokens: [{ name: 'tests', sha256: sha256(token), groups: ['read'] }] },
+    http: { listen: '127.0.0.1:0', tokens: [{ name: 'tests', sha256: sha256(token), groups: ['read', 'operate'] }] },
     ca: { key: 'user_ca' },
     policy: { bundle: 'bundle.tar.gz', deadline: '500ms' },
     store: 'sqlite:regate.db',
@@ -199,8 +199,8 @@ function assemble(
   return world
 }
 
-export const api = (gateway: GatewayProcess, path: string, bearer = token): Promise<Response> =>
-  fetch(`http://127.0.0.1:${gateway.httpPort}${path}`, { headers: { authorization: `Bearer ${bearer}` } })
+export const api = (gateway: GatewayProcess, path: string, method = 'GET'): Promise<Response> =>
+  fetch(`http://127.0.0.1:${gateway.httpPort}${path}`, { method, headers: { authorization: `Bearer ${token}` } })
 
 /** `Host NAME` is the route NAME, as postgres, with alice's key; the gateway's host key is known. */
 export function writeSshConfig(workspace: Workspace, gateway: GatewayProcess, routes: readonly string[]): string {
