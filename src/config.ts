@@ -3,11 +3,12 @@ import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import type { SourceAddressRule } from './certificate/issue.ts'
 import { type ConfigProblem, type Located, readYaml } from './config-file.ts'
-import { configSchema, type WrittenConfig } from './config-schema.ts'
+import { configSchema, hostAndPort, type WrittenConfig } from './config-schema.ts'
 import type { RouteSettings } from './gateway/routes.ts'
 import { isTrustworthy } from './identity/issuer.ts'
 import { type Cidr, type Nearness, parseCidr } from './model/address.ts'
 import { GatewayError } from './model/errors.ts'
+import { shapeFaults } from './model/shape.ts'
 import { type Milliseconds, parseDuration } from './model/units.ts'
 import { parseHostKey } from './ssh/host-keys.ts'
 
@@ -91,6 +92,24 @@ export function readConfig(file: string, env: NodeJS.ProcessEnv): Config {
   return config
 }
 
+/** `http.listen` alone, for those who only call: what else the file holds may be wrong, or not for their eyes. */
+export function readListenAddress(file: string): HostAndPort {
+  const { value } = readYaml(file, readOwn(file), process.env, configSchema)
+  const listen = (value as { http?: { listen?: unknown } } | undefined)?.http?.listen
+  if (listen === undefined) return readAddress(usualHttp)
+  if (typeof listen === 'string' && shapeFaults(hostAndPort, listen).length === 0) return readAddress(listen)
+  throw new GatewayError('CONFIG_INVALID', `${file}: http.listen does not read: name the gateway with --url`)
+}
+
+function readOwn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? 'it cannot be read'
+    throw new GatewayError('CONFIG_INVALID', `${file}: ${why}: name the gateway with --url`, { cause })
+  }
+}
+
 function build({ value, where }: Located<WrittenConfig>, folder: string, problems: ConfigProblem[]): Config {
   const { gateway, http, ca, certificate, policy, identity, log, limits = {} } = value
   const at = (path: string): string => resolve(folder, path)
@@ -107,7 +126,7 @@ function build({ value, where }: Located<WrittenConfig>, folder: string, problem
       loginCase: gateway.login_case ?? 'lower',
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
     },
-    http: { listen: readAddress(http?.listen ?? '127.0.0.1:8022'), tokens: http?.tokens ?? [] },
+    http: { listen: readAddress(http?.listen ?? usualHttp), tokens: http?.tokens ?? [] },
     ca: { key: at(ca.key) },
     certificate: {
       maxTtl: certificate?.max_ttl ?? 300,
@@ -135,6 +154,8 @@ function build({ value, where }: Located<WrittenConfig>, folder: string, problem
     routes: readRoutes(value.routes, at, problem),
   }
 }
+
+const usualHttp = '127.0.0.1:8022'
 
 type Problem = (pointer: string, message: string) => void
 

@@ -22,6 +22,10 @@ export function printableLines(text: string, most = 65_536): string {
     .join('\n')
 }
 
+/** JSON text with the same value: what `printable` drops stands as `\\u` and four digits, which only strings can hold. */
+export const escapedControls = (json: string): string =>
+  json.replace(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 /** For clients that print anything but ASCII as octal (OpenSSH before 10.3): the rest becomes `?`. */
 export function ascii(text: string, most: number): string {
   return text.replace(/[^\n\x20-\x7e]/gu, '?').slice(0, most)
