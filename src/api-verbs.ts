@@ -66,7 +66,7 @@ const verb = (parent: Command, name: string, about: string): Command =>
   parent
     .command(name)
     .description(about)
-    .addOption(new Option('-c, --config <file>', 'the gateway’s own').default('regate.yaml'))
+    .addOption(new Option('-c, --config <file>', 'the gateway’s configuration').default('regate.yaml'))
     .option('--url <url>', 'the gateway’s address')
     .option('--token-file <file>', 'holds the token, else REGATE_TOKEN is it')
 
