@@ -73,6 +73,7 @@ export interface WorldOptions {
 }
 
 export const token = 'a-token-of-the-tests'
+export const operatorToken = 'an-operators-token'
 
 const accounts = {
   alice: { email: 'alice@example.com', groups: ['dba'] },
@@ -113,7 +114,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }))
   const config = {
     gateway: { name: 'test', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
-    http: { listen: '127.0.0.1:0', tokens: [{ name: 'tests', sha256: sha256(token), groups: ['read'] }] },
+    http: {
+      listen: '127.0.0.1:0',
+      tokens: [
+        { name: 'tests', sha256: sha256(token), groups: ['read'] },
+        { name: 'operators', sha256: sha256(operatorToken), groups: ['read', 'operate'] },
+      ],
+    },
     ca: { key: 'user_ca' },
     policy: { bundle: 'bundle.tar.gz', deadline: '500ms' },
     identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
@@ -173,8 +180,16 @@ function assemble(
   return world
 }
 
-export const api = (gateway: GatewayProcess, path: string, bearer = token): Promise<Response> =>
-  fetch(`http://127.0.0.1:${gateway.httpPort}${path}`, { headers: { authorization: `Bearer ${bearer}` } })
+export const api = (
+  gateway: GatewayProcess,
+  path: string,
+  bearer = token,
+  request: RequestInit = {},
+): Promise<Response> =>
+  fetch(`http://127.0.0.1:${gateway.httpPort}${path}`, {
+    ...request,
+    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+  })
 
 /** `Host NAME` is the route NAME, as postgres, with alice's key; the gateway's host key is known. */
 export function writeSshConfig(workspace: Workspace, gateway: GatewayProcess, routes: readonly string[]): string {
