@@ -31,7 +31,11 @@ export class Api {
   /** The answer, its numbers exact. */
   async get(path: string, query: Query = {}): Promise<unknown> {
     const answer = await this.#ask('GET', path, query)
-    return parseExact(await answer.text())
+    try {
+      return parseExact(await answer.text())
+    } catch (cause) {
+      throw new ApiFailure(1, `${this.#url.host} gave an answer that does not read`, { cause })
+    }
   }
 
   async delete(path: string): Promise<void> {
@@ -43,10 +47,12 @@ export class Api {
     const answer = await this.#ask('GET', path, query)
     if (answer.body === null) return
     const body = Readable.fromWeb(answer.body as never)
-    let fault: Error | undefined
-    body.on('error', (thrown) => (fault = thrown))
-    for await (const line of createInterface({ input: body })) yield line
-    throw new ApiFailure(1, `${this.#url.host} has ended the stream`, { cause: fault })
+    const lines = createInterface({ input: body })[Symbol.asyncIterator]()
+    for (;;) {
+      const next = await lines.next().catch((cause: unknown) => ({ done: true, value: cause }) as const)
+      if (next.done === true) throw new ApiFailure(1, `${this.#url.host} has ended the stream`, { cause: next.value })
+      yield next.value
+    }
   }
 
   /** Items of a list, page by page, until there are `limit`. */
@@ -68,7 +74,7 @@ export class Api {
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
     const answer = await this.#fetch(url, method)
     if (answer.ok) return answer
-    throw refusalOf(answer.status, await answer.text())
+    throw refusalOf(answer.status, await answer.text().catch(() => ''))
   }
 
   async #fetch(url: URL, method: string): Promise<Response> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { anApp, event, id, someDecisions } from '../support/http.ts'
@@ -119,6 +120,28 @@ test('logins are listed and revoked', async () => {
   assert.equal((await ask('logins', 'revoke', id(9))).code, 1)
 })
 
+test('a gateway that is cut off in the middle of a line is told as an end', async () => {
+  await using server = await serving((_request, response) => {
+    response.writeHead(200).write(`${event(1)}\n{"half`, () => response.destroy())
+  })
+  const done = await regate(['decisions', 'tail', '--json', '--url', server.url])
+  assert.equal(done.code, 1)
+  assert.equal(done.stderr, `regate: ${new URL(server.url).host} has ended the stream\n`)
+  assert.equal(done.stdout, `${event(1)}\n`)
+})
+
+const nonsense: [rule: string, status: number, body: string, said: RegExp][] = [
+  ['no JSON', 200, 'hello', /gave an answer that does not read/],
+  ['JSON of something else', 200, '{"items":[]}', /gave no logins/],
+  ['an error of something else', 502, '<html>', /the answer is none of a gateway \(no_gateway\)/],
+]
+for (const [rule, status, body, said] of nonsense)
+  test(`exit code 1 for an answer that is ${rule}`, async () => {
+    await using server = await serving((_request, response) => response.writeHead(status).end(body))
+    const done = await regate(['logins', 'list', '--url', server.url])
+    assert.deepEqual([done.code, said.test(done.stderr)], [1, true], done.stderr)
+  })
+
 // Nothing of what a server says moves the cursor
 
 const verbs: [args: string[], json: boolean][] = [
@@ -148,7 +171,6 @@ test('nor in an error', async () => {
 
 /** Whose every text is hostile, and whose every list has one of what is asked for. */
 async function hostileServer(status = 200) {
-  const { createServer } = await import('node:http')
   const thing = {
     decision_id: hostile,
     timestamp: hostile,
@@ -166,11 +188,15 @@ async function hostileServer(status = 200) {
     key: hostile,
   }
   const refusal = { code: hostile, message: hostile }
-  const server = createServer((request, response) => {
+  return serving((request, response) => {
     const [, , name = '', one] = (request.url ?? '').split('?')[0]?.split('/') ?? []
     const body = status === 200 ? (one === undefined ? { [name]: [thing] } : thing) : refusal
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
+}
+
+async function serving(answer: RequestListener) {
+  const server = createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,

@@ -115,6 +115,16 @@ test('a login that is revoked opens nothing any more', async () => {
   assert.notEqual((await world.ssh('db1', ['true'], { ...batch, onCode: async () => {} })).code, 0)
 })
 
+test('a session’s lines say who, from where and by what', async () => {
+  for (const message of ['session began', 'session ended']) {
+    const line = JSON.parse(await world.gateway.line(new RegExp(`"msg":"${message}"`))) as Record<string, string>
+    const { user, source, client = '', session = '', connection = '' } = line
+    assert.deepEqual([user, source], ['alice@example.com', '127.0.0.1'])
+    assert.match(client, /^SSH-2\.0-OpenSSH_/)
+    assert.match(`${session} ${connection}`, /^[0-9a-f-]{36} [0-9a-f-]{36}$/)
+  }
+})
+
 test('who reads along does not keep the gateway from stopping', async () => {
   const { gateway } = world
   const answer = await api(gateway, '/v1/decisions/tail')
