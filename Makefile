@@ -16,7 +16,7 @@ tools: deps ## what the tests need besides: OPA, OpenSSH and other programs
 	@bin/setup debian
 
 demo: deps ## gateway, identity provider and two hosts on this machine, and a tour of them
-	@bin/setup debian
+	@bin/setup debian demo
 	@$(NODE) demo/main.ts
 
 test: types lint policies schemas-verify wasm-verify unit e2e ## everything that CI runs
@@ -63,7 +63,10 @@ bench: deps ## how fast it is, beside direct ssh and a jump host; some three min
 	@bin/setup debian
 	@$(NODE) bench/main.ts
 
+package: deps ## the npm package regate-VERSION.tgz: compiled, with policies, docs and units
+	@npm pack --silent
+
 clean: ## removes what was brought and built
 	rm -rf node_modules .tools dist coverage
 
-.PHONY: help deps tools demo test types lint fmt policies schemas schemas-verify wasm wasm-verify unit e2e bench clean
+.PHONY: help deps tools demo test types lint fmt policies schemas schemas-verify wasm wasm-verify unit e2e bench package clean

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Authority } from './certificate/authority.ts'
+import { type CaKey, caLine } from './certificate/ca-key.ts'
 import type { Written } from './compose-log.ts'
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
@@ -14,9 +15,13 @@ import { version } from './project.ts'
 import type { Store } from './store/open.ts'
 import { askWhatIf } from './what-if.ts'
 
+export interface CaKeys {
+  readonly authority: Authority
+  readonly alsoTrusted: readonly CaKey[]
+}
 export interface AppParts {
   readonly config: Config
-  readonly authority: Authority
+  readonly keys: CaKeys
   readonly policies: Policies
   readonly store: Store
   readonly written: Written
@@ -29,7 +34,7 @@ export interface AppParts {
 
 /** The HTTP side, with what each of its routes asks for. */
 export function composeHttp(parts: AppParts): FastifyInstance {
-  const { config, authority, policies, store, written, metrics, log } = parts
+  const { config, keys, policies, store, written, metrics, log } = parts
   return createApp({
     version,
     decisions: store.decisions,
@@ -51,11 +56,19 @@ export function composeHttp(parts: AppParts): FastifyInstance {
     readiness: async () => [
       { name: 'policy', ...('fault' in policies.admissions ? { why: policies.admissions.fault.message } : {}) },
       { name: 'store', ...(await faultOf(store.ping())) },
+      { name: 'signer', ...(await faultOf(keys.authority.probe())) },
     ],
-    caKeys: [authority.line],
+    caKeys: () => caLines(keys, config.gateway.name),
     tokens: config.http.tokens,
     log,
   })
+}
+
+/** The key that signs now, then the others that hosts are to trust. */
+async function caLines({ authority, alsoTrusted }: CaKeys, gateway: string): Promise<string[]> {
+  const current = await authority.publicKey()
+  const others = alsoTrusted.filter(({ fingerprint }) => fingerprint !== current.fingerprint)
+  return [caLine(current, `${gateway}-user-ca`), ...others.map((key) => caLine(key, `${gateway}-user-ca-also-trusted`))]
 }
 
 /** Evaluates, and counts how long it took. */

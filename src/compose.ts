@@ -1,29 +1,28 @@
 import type { FastifyInstance } from 'fastify'
-import { type Authority, authorityFromKey } from './certificate/authority.ts'
-import { issue } from './certificate/issue.ts'
-import { composeHttp, timed } from './compose-http.ts'
-import { composeLog, type Written } from './compose-log.ts'
+import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
+import { type CaKey, readCaLine } from './certificate/ca-key.ts'
+import { composeHttp } from './compose-http.ts'
+import { composeLog } from './compose-log.ts'
+import { composeSteps } from './compose-steps.ts'
 import type { Config, HostAndPort } from './config.ts'
-import type { Steps } from './gateway/admit.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
+import { Epoch } from './gateway/epoch.ts'
 import { Listener } from './gateway/listener.ts'
 import type { Measures } from './gateway/measures.ts'
 import { Places } from './gateway/places.ts'
-import { findRoute, hostKeysOf } from './gateway/routes.ts'
+import { Rates } from './gateway/rates.ts'
 import { Sessions } from './gateway/sessions.ts'
+import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import { createIssuer, type Issuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
-import { readKeyFile } from './key-file.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { readKeyFile, readPublicKeyFile } from './key-file.ts'
+import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
 import { loadPolicies } from './policies.ts'
-import type { Active } from './policy/engine.ts'
-import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
 import { createSshServer } from './ssh/server.ts'
-import { reach } from './ssh/target.ts'
 import { openStore, type Store, type Writer } from './store/open.ts'
 import { usualLimits } from './store/sqlite.ts'
 
@@ -36,43 +35,76 @@ export interface Gateway {
 }
 
 /** The keys that the configuration names. Throws KEY_FILE. */
-export function loadKeys(config: Config): { readonly hostKeys: readonly Buffer[]; readonly authority: Authority } {
-  if (config.gateway.hostKeys.includes(config.ca.key))
-    throw new GatewayError('KEY_FILE', `${config.ca.key} is both a host key and the user CA: they must be two`)
-  const hostKeys = config.gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path)))
-  return { hostKeys, authority: authorityFromKey(readKeyFile(config.ca.key), `${config.gateway.name}-user-ca`) }
+export function loadKeys({ gateway, ca }: Config): {
+  readonly hostKeys: readonly Buffer[]
+  readonly authority: Authority
+  readonly alsoTrusted: readonly CaKey[]
+} {
+  if ('file' in ca.key && gateway.hostKeys.includes(ca.key.file))
+    throw new GatewayError('KEY_FILE', `${ca.key.file} is both a host key and the user CA: they must be two`)
+  return {
+    hostKeys: gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path))),
+    authority:
+      'file' in ca.key
+        ? authorityFromKey(readKeyFile(ca.key.file))
+        : authorityInAgent(ca.key.agent, ca.key.fingerprint),
+    alsoTrusted: ca.alsoTrusted.map((path) => readCaLine(readPublicKeyFile(path))),
+  }
 }
 
 /** Builds every part once and puts them together. The one place that knows them all. */
 export async function compose(config: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
-  const { hostKeys, authority } = loadKeys(config)
+  const { hostKeys, authority, alsoTrusted } = loadKeys(config)
   const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
   await store.sessions.abandon(systemClock())
   undo.use(sweepLogins(store, log))
   const policies = undo.use(await loadPolicies(config.policy))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
+  await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
   const issuer = createIssuer(config.identity)
   const sessions = new Sessions()
-  const live: LiveSessions = { list: () => [], cut: () => false }
+  const epoch = new Epoch()
+  const live: LiveSessions = {
+    list: () => sessions.list(),
+    cut: (id) => sessions.end(byOperator, ({ sessionId }) => sessionId === id) > 0,
+  }
   const metrics = createMetrics({
     live: () => live.list().map(({ bytes }) => bytes),
     restarts: () => policies.restarts,
   })
   const written = composeLog(config, store, metrics, log)
-  const steps = makeSteps(config, authority, policies.admissions, written, metrics)
+  const steps = composeSteps({ config, authority, policies, written, metrics, epoch, log })
   const parts: ConnectionParts = {
     ssh: createSshServer(hostKeys),
     steps,
     sessions,
+    epoch,
+    turns: new Turns(renewalsAtOnce),
+    history: store.sessions,
     ...makeIdentity(config, issuer, store, metrics),
     measures: metrics,
     settings: connectionSettings(config),
     clock: systemClock,
     log,
   }
-  const revoke = (id: string): Promise<boolean> => store.logins.remove(id)
-  const app = composeHttp({ config, authority, policies, store, written, metrics, live, revoke, log })
+  const revoke = async (id: string): Promise<boolean> => {
+    const isThere = await store.logins.remove(id)
+    epoch.advance()
+    sessions.end(new GatewayError('LOGIN_REVOKED', 'an operator revoked the login'), ({ loginId }) => loginId === id)
+    return isThere
+  }
+  const app = composeHttp({
+    config,
+    keys: { authority, alsoTrusted },
+    policies,
+    store,
+    written,
+    metrics,
+    live,
+    revoke,
+    log,
+  })
   undo.defer(() => app.close())
   await listening('http', config.http.listen, app.listen(config.http.listen))
   const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits
@@ -90,29 +122,22 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
   }
 }
 
-function makeSteps(config: Config, authority: Authority, active: Active, written: Written, metrics: Metrics): Steps {
-  return {
-    route: (name) => findRoute(config.routes, name),
-    evaluate: (input) => timed(active, 'ssh/decision', input, metrics),
-    async reach(route, signal) {
-      const known = await hostKeysOf(route)
-      return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config.limits, signal)
-    },
-    issue: (request, occasion) =>
-      issue(request, { ...occasion, now: systemClock(), principals: 'login' }, config.certificate, authority),
-    record: (record) => written.record(record),
-  }
-}
+/** Sessions that ask the policy again at the same time: an admission waits behind no more than these. */
+const renewalsAtOnce = 32
+const byOperator = new GatewayError('SESSION_ENDED', 'an operator ended the session')
 
 function makeIdentity(config: Config, issuer: Issuer, store: Store, measures: Measures) {
   const { identity, limits, gateway } = config
   const logins = new Logins(store.logins, identity.loginFrom, systemClock)
   const places = new Places({ total: limits.signIns, perSource: limits.signInsPerSource })
+  const { signInsPerMinute: total, signInsPerMinutePerSource: perSource } = limits
+  const rates = new Rates({ total, perSource }, performance.now() as Milliseconds)
   const { loginTtl, usernameClaims, groupsClaim } = identity
   const signIn = {
     issuer,
     logins,
     places,
+    rates,
     claims: { usernameClaims, groupsClaim },
     loginTtl,
     gateway: gateway.name,

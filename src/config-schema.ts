@@ -38,7 +38,7 @@ const Route = Type.Object(
     labels: opt(Type.Object({}, { additionalProperties: { type: 'string', expected: 'a text' } })),
     host_keys: opt(Type.Array(text('a public key: "ssh-ed25519 AAAA…"'))),
     known_hosts: opt(path),
-    principals: opt(Type.Union([Type.Literal('login')])),
+    principals: opt(Type.Union([Type.Literal('login'), Type.Literal('roles')])),
   },
   closed,
 )
@@ -49,6 +49,9 @@ export const limitsSchema = Type.Object(
     unauthenticated_per_source: opt(count(1, 100_000)),
     sign_ins: opt(count(1, 100_000)),
     sign_ins_per_source: opt(count(1, 100_000)),
+    sign_ins_per_minute: opt(count(1, 100_000)),
+    sign_ins_per_minute_per_source: opt(count(1, 100_000)),
+    stranger_refusals_per_minute: opt(count(1, 100_000)),
     ident_wait: opt(duration),
     grace: opt(duration),
     sign_in_grace: opt(duration),
@@ -76,7 +79,10 @@ export const configSchema = Type.Object(
       closed,
     ),
     http: opt(Type.Object({ listen: opt(hostAndPort), tokens: opt(Type.Array(Token)) }, closed)),
-    ca: Type.Object({ key: path }, closed),
+    ca: Type.Object(
+      { key: text('a path, or agent:/path/to.sock#SHA256:…'), also_trusted: opt(Type.Array(path)) },
+      closed,
+    ),
     certificate: opt(
       Type.Object(
         {
@@ -144,9 +150,7 @@ export const later: readonly (readonly [pointer: RegExp, value: (value: unknown)
   [/^\/gateway\/default_route$/, isSet, 'a default route'],
   [/^\/gateway\/workers$/, isSet, 'several processes'],
   [/^\/http\/(public_url|trusted_proxies)$/, isSet, 'the console and the browser flow'],
-  [/^\/ca\/also_trusted$/, isSet, 'rotation of the user CA'],
   [/^\/ca\/host_key$/, isSet, 'host certificates'],
-  [/^\/ca\/key$/, (value) => String(value).startsWith('agent:'), 'a CA key in an agent'],
   [/^\/policy\/(poll|verification_key|bearer_token_file)$/, isSet, 'bundles that are fetched or signed'],
   [/^\/policy\/bundle$/, (value) => /^https?:/.test(String(value)), 'bundles that are fetched'],
   [/^\/identity\/flow$/, (value) => value === 'browser', 'the browser flow'],
@@ -154,7 +158,6 @@ export const later: readonly (readonly [pointer: RegExp, value: (value: unknown)
   [/^\/store$/, (value) => /^postgres(ql)?:/.test(String(value)), 'PostgreSQL'],
   [/^\/log\/upload$/, isSet, 'the upload of decisions'],
   [/^\/recordings$/, isSet, 'recordings'],
-  [/^\/routes\/\d+\/principals$/, (value) => value === 'roles', 'routes with role principals'],
 ]
 
 function isSet(value: unknown): boolean {

@@ -9,7 +9,7 @@ import { isTrustworthy } from './identity/issuer.ts'
 import { type Cidr, type Nearness, parseCidr } from './model/address.ts'
 import { GatewayError } from './model/errors.ts'
 import { shapeFaults } from './model/shape.ts'
-import { type Milliseconds, parseDuration } from './model/units.ts'
+import { type Fingerprint, type Milliseconds, parseDuration } from './model/units.ts'
 import { parseHostKey } from './ssh/host-keys.ts'
 
 /** The whole configuration, checked, with defaults filled in and paths made absolute. Lengths of time in milliseconds. */
@@ -22,7 +22,11 @@ export interface Config {
     readonly shutdownGrace: Milliseconds
   }
   readonly http: { readonly listen: HostAndPort; readonly tokens: readonly Token[] }
-  readonly ca: { readonly key: string }
+  readonly ca: {
+    readonly key: CaKeyPlace
+    /** Files of public keys that hosts are to trust besides: the last one, the next one. */
+    readonly alsoTrusted: readonly string[]
+  }
   readonly certificate: { /** Seconds. */ readonly maxTtl: number; readonly sourceAddress: SourceAddressRule }
   readonly policy: {
     readonly bundle: string
@@ -47,6 +51,8 @@ export interface Config {
   readonly limits: Limits
   readonly routes: readonly RouteSettings[]
 }
+/** A private key file, or a key in an ssh-agent by its fingerprint. */
+export type CaKeyPlace = { readonly file: string } | { readonly agent: string; readonly fingerprint: Fingerprint }
 export interface HostAndPort {
   readonly host: string
   readonly port: number
@@ -61,6 +67,9 @@ export interface Limits {
   readonly unauthenticatedPerSource: number
   readonly signIns: number
   readonly signInsPerSource: number
+  readonly signInsPerMinute: number
+  readonly signInsPerMinutePerSource: number
+  readonly strangerRefusalsPerMinute: number
   readonly identWait: Milliseconds
   readonly grace: Milliseconds
   readonly signInGrace: Milliseconds
@@ -127,7 +136,7 @@ function build({ value, where }: Located<WrittenConfig>, folder: string, problem
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
     },
     http: { listen: readAddress(http?.listen ?? usualHttp), tokens: http?.tokens ?? [] },
-    ca: { key: at(ca.key) },
+    ca: { key: readCaKeyPlace(ca.key, at, problem), alsoTrusted: (ca.also_trusted ?? []).map(at) },
     certificate: {
       maxTtl: certificate?.max_ttl ?? 300,
       sourceAddress: readSourceAddress(certificate?.source_address ?? 'auto', problem),
@@ -169,6 +178,14 @@ function readAddress(text: string): HostAndPort {
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
 }
 
+function readCaKeyPlace(text: string, at: (path: string) => string, problem: Problem): CaKeyPlace {
+  if (!text.startsWith('agent:')) return { file: at(text) }
+  const [, path, fingerprint] = /^agent:([^#]+)#(SHA256:[A-Za-z0-9+/]{43})$/.exec(text) ?? []
+  if (path !== undefined) return { agent: at(path), fingerprint: fingerprint as Fingerprint }
+  problem('/ca/key', 'an agent is written agent:/path/to.sock#SHA256:…, with the fingerprint that ssh-add -l shows')
+  return { file: at(text) }
+}
+
 function readSourceAddress(written: 'auto' | 'off' | string[], problem: Problem): SourceAddressRule {
   if (typeof written === 'string') return written
   for (const [index, text] of written.entries())
@@ -202,6 +219,9 @@ function readLimits(limits: NonNullable<WrittenConfig['limits']>): Limits {
     unauthenticatedPerSource: limits.unauthenticated_per_source ?? 20,
     signIns: limits.sign_ins ?? 1_000,
     signInsPerSource: limits.sign_ins_per_source ?? 5,
+    signInsPerMinute: limits.sign_ins_per_minute ?? 300,
+    signInsPerMinutePerSource: limits.sign_ins_per_minute_per_source ?? 20,
+    strangerRefusalsPerMinute: limits.stranger_refusals_per_minute ?? 60,
     identWait: duration(limits.ident_wait, '10s'),
     grace: duration(limits.grace, '60s'),
     signInGrace: duration(limits.sign_in_grace, '10m'),
@@ -227,9 +247,9 @@ function readRoutes(written: WrittenConfig['routes'], at: (path: string) => stri
     const hostKeys = (route.host_keys ?? []).flatMap((text, number) =>
       readHostKey(text, `${pointer}/host_keys/${number}`, problem),
     )
-    const { name, host, port = 22, labels = {} } = route
+    const { name, host, port = 22, labels = {}, principals = 'login' } = route
     const knownHosts = route.known_hosts === undefined ? {} : { knownHosts: at(route.known_hosts) }
-    return { name, host, port, labels: labels as Record<string, string>, hostKeys, ...knownHosts }
+    return { name, host, port, labels: labels as Record<string, string>, principals, hostKeys, ...knownHosts }
   })
 }
 

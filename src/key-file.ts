@@ -7,13 +7,18 @@ const sizeMost = 65_536
  * The text of a private key file, which nobody but its owner may read or write and whose owner is we or root (as
  * OpenSSH: authfile.c, sshkey_perm_ok). Throws KEY_FILE.
  */
-export function readKeyFile(path: string): string {
+export const readKeyFile = (path: string): string => readGuarded(path, 0o077, 'chmod 600')
+
+/** The text of a public key file, which nobody but its owner may write: who may, says whom hosts trust. Throws KEY_FILE. */
+export const readPublicKeyFile = (path: string): string => readGuarded(path, 0o022, 'chmod 644')
+
+function readGuarded(path: string, closed: number, remedy: string): string {
   const { mode, uid, size } = found(path)
   if (!mode.isFile) throw new GatewayError('KEY_FILE', `${path} is no file`)
-  if ((mode.bits & 0o077) !== 0)
+  if ((mode.bits & closed) !== 0)
     throw new GatewayError(
       'KEY_FILE',
-      `${path} is open to others (mode ${mode.bits.toString(8).padStart(4, '0')}): chmod 600 it`,
+      `${path} is open to others (mode ${mode.bits.toString(8).padStart(4, '0')}): ${remedy} it`,
     )
   if (uid !== 0 && uid !== process.getuid?.())
     throw new GatewayError('KEY_FILE', `${path} belongs to another user (${uid})`)

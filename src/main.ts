@@ -1,3 +1,4 @@
+import './node-version.ts'
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { addApiVerbs } from './api-verbs.ts'
 import { ApiFailure } from './commands/api-failure.ts'

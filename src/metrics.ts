@@ -10,7 +10,6 @@ export interface Metrics extends Measures {
   evaluated(entrypoint: string, nanoseconds: number): void
   /** A decision is durable, or is known not to be. */
   logged(milliseconds: number): void
-  sessionEnded(code: string, bytes: SessionBytes): void
   /** Prometheus's text format, 0.0.4. */
   text(): Promise<string>
 }

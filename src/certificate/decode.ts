@@ -1,9 +1,9 @@
-import { createPublicKey, verify } from 'node:crypto'
 import type { Certificate } from '../model/certificate.ts'
 import { GatewayError } from '../model/errors.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
 import { parsePrincipal, type UnixSeconds } from '../model/units.ts'
 import { WireReader, wire } from '../model/wire.ts'
+import type { CaKey } from './ca-key.ts'
 import { readCriticalOptions, readExtensions } from './options.ts'
 import { fromWire } from './wire-options.ts'
 
@@ -13,11 +13,10 @@ const userCertificate = 1
 const principalsMost = 16
 
 /**
- * Reads an Ed25519 user certificate (OpenSSH: PROTOCOL.certkeys) signed by the Ed25519 key `authority`, which is given in
- * its wire form. Every field is checked, the signature over all of them first; nothing may be missing, doubled or left
+ * Reads an Ed25519 user certificate (OpenSSH: PROTOCOL.certkeys) signed by the key `authority`. Every field is checked, the signature over all of them first; nothing may be missing, doubled or left
  * over. Throws CERTIFICATE_SIGNATURE, CERTIFICATE_MALFORMED, or the code of the field that is wrong.
  */
-export function decode(signed: Buffer, authority: Buffer): Certificate {
+export function decode(signed: Buffer, authority: CaKey): Certificate {
   try {
     return read(signed, authority)
   } catch (thrown) {
@@ -26,7 +25,7 @@ export function decode(signed: Buffer, authority: Buffer): Certificate {
   }
 }
 
-function read(signed: Buffer, authority: Buffer): Certificate {
+function read(signed: Buffer, authority: CaKey): Certificate {
   const reader = new WireReader(signed)
   expect(reader.ascii() === certificateType, 'another type of certificate')
   reader.string() // nonce
@@ -63,24 +62,9 @@ function read(signed: Buffer, authority: Buffer): Certificate {
   }
 }
 
-function verifySignature(covered: Buffer, signer: Buffer, signature: Buffer, authority: Buffer): void {
-  const fault = new GatewayError('CERTIFICATE_SIGNATURE', 'not signed by this authority')
-  if (!signer.equals(authority)) throw fault
-  const reader = new WireReader(signature)
-  if (reader.ascii() !== plainType) throw fault
-  const bytes = reader.string()
-  reader.end()
-  if (bytes.length !== 64 || !verify(null, covered, ed25519PublicKey(authority), bytes)) throw fault
-}
-
-/** The wire form `string "ssh-ed25519"`, `string key` (RFC 8709) as node knows it. */
-export function ed25519PublicKey(blob: Buffer) {
-  const reader = new WireReader(blob)
-  expect(reader.ascii() === plainType, 'not an Ed25519 key')
-  const key = reader.string()
-  reader.end()
-  expect(key.length === 32, 'not an Ed25519 key')
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key.toString('base64url') }, format: 'jwk' })
+function verifySignature(covered: Buffer, signer: Buffer, signature: Buffer, authority: CaKey): void {
+  if (!signer.equals(authority.blob) || !authority.verifies(covered, signature))
+    throw new GatewayError('CERTIFICATE_SIGNATURE', 'not signed by this authority')
 }
 
 function readPrincipals(bytes: Buffer): Certificate['principals'] {

@@ -64,7 +64,7 @@ export async function issue(
     criticalOptions,
     extensions,
   }
-  return decode(await encode(content, authority), authority.publicKey)
+  return decode(await encode(content, authority), await authority.publicKey())
 }
 
 /** The person first, so that the target's log names them; what could end the name early is made `_`. */

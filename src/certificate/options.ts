@@ -17,13 +17,7 @@ export interface Restrictions {
 /** They speak of the subject key, which is the gateway's own: a policy reads `input.key` instead. */
 const refused = new Set(['verify-required', 'no-touch-required'])
 /** Rows of the contract that the gateway does not enforce yet. A restriction that nobody keeps is none: refused. */
-const unenforced: ReadonlySet<string> = new Set<ExtensionName>([
-  'permit-sftp@regate',
-  'set-env@regate',
-  'idle-timeout@regate',
-  'session-limit@regate',
-  'record-session@regate',
-])
+const unenforced: ReadonlySet<string> = new Set<ExtensionName>(['permit-sftp@regate', 'record-session@regate'])
 
 /** How the value of each extension reads. A flag is written as the empty string, and means that it is there. */
 const readers: { readonly [Name in keyof Permissions]-?: (value: NonNullable<Extensions[Name]>) => Permissions[Name] } =
@@ -41,6 +35,9 @@ const readers: { readonly [Name in keyof Permissions]-?: (value: NonNullable<Ext
     'permit-subsystem@regate': (names) => each(names, (name) => (/^[\x21-\x7e]+$/.test(name) ? name : undefined)),
     'permit-env@regate': (names) => each(names, parseName),
     'max-sessions@regate': (most) => most,
+    'set-env@regate': readEnvironment,
+    'idle-timeout@regate': (seconds) => seconds,
+    'session-limit@regate': (seconds) => seconds,
   }
 
 function each<T>(texts: readonly string[], parse: (text: string) => T | undefined): T[] | undefined {
@@ -52,6 +49,14 @@ function readSockets(written: NonNullable<Extensions['permit-socket@regate']>): 
   const open = each(written.open ?? [], parsePath)
   const listen = each(written.listen ?? [], parsePath)
   return open === undefined || listen === undefined ? undefined : { open, listen }
+}
+
+/** Variables that the gateway sets: at most 64, and none whose value a terminal or a shell would read in another way. */
+function readEnvironment(written: NonNullable<Extensions['set-env@regate']>): Permissions['set-env@regate'] {
+  const variables = Object.entries(written as Readonly<Record<string, string>>)
+  const reads = ([name, value]: [string, string]): boolean =>
+    /^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name) && value.length <= 4096 && isPrintable(value)
+  return variables.length <= 64 && variables.every(reads) ? Object.fromEntries(variables) : undefined
 }
 
 const parsePath = (text: string): Glob | undefined =>

@@ -25,7 +25,7 @@ const optional: Readonly<Record<string, string>> = {
 export async function check(file: string, scan: boolean): Promise<boolean> {
   const config = readConfig(file, process.env)
   const checks: Check[] = [
-    ['keys', async () => `user CA ${loadKeys(config).authority.fingerprint}`],
+    ['keys', () => checkKeys(config)],
     ['store', () => checkStore(config)],
     ['policy', () => checkPolicy(config)],
     ['identity provider', () => checkIssuer(config)],
@@ -42,6 +42,13 @@ async function outcome(name: string, run: () => Promise<string>) {
   } catch (thrown) {
     return { name, good: false, text: printable((thrown as Error).message, 600) }
   }
+}
+
+async function checkKeys(config: Config): Promise<string> {
+  const { authority, alsoTrusted } = loadKeys(config)
+  await authority.probe()
+  const others = alsoTrusted.map(({ fingerprint }) => `\n        also trusted: ${fingerprint}`)
+  return `user CA ${authority.fingerprint}${others.join('')}`
 }
 
 async function checkStore(config: Config): Promise<string> {

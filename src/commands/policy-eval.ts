@@ -78,7 +78,7 @@ async function certificateText(decision: Decision & { outcome: 'allow' }, input:
     subjectKey: makeSubjectKey().publicKey,
     localAddress: '127.0.0.1' as Address,
   }
-  const authority = authorityFromKey(newKey('').privateKey, '')
+  const authority = authorityFromKey(newKey('').privateKey)
   const certificate = await issue(decision.certificate, occasion, { maxTtl: 3600, sourceAddress: 'off' }, authority)
   const added = certificate.sourceAddress === undefined ? '\n        (the gateway adds source-address: its own)' : ''
   return `${printCertificate(certificate)}${added}`

@@ -19,12 +19,13 @@ export async function serve(file: string): Promise<void> {
   const gateway = await compose(config, log)
   if (!nativeCiphers) log.warn({}, 'ssh2’s native addon is missing: ciphers run at two thirds of their speed')
   const { sshPort, httpPort } = gateway
+  const stopped = stopSignal() // heard before `ready` is said: who waits for that may stop it at once
   log.info(
     { version, ssh: `${config.gateway.listen.host}:${sshPort}`, http: `${config.http.listen.host}:${httpPort}` },
     'ready',
   )
 
-  const signal = await stopSignal()
+  const signal = await stopped
   const impatience = stopSignal()
   log.info({ signal }, 'stopping')
   const atOnce = impatience.then(() => gateway.close(0 as Milliseconds))

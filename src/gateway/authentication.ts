@@ -35,10 +35,16 @@ export interface Door {
   signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity>
 }
 
-type Admitted = Extract<Admission, { outcome: 'admitted' }>
+type LetIn = Extract<Admission, { outcome: 'admitted' }>
 /** Told and disconnected, with what was wrong; or let in, with the attempt that is still to be answered. */
 export type Outcome =
-  | { readonly outcome: 'admitted'; readonly admission: Admitted; readonly identity: PolicyIdentity; accept(): void }
+  | {
+      readonly outcome: 'admitted'
+      readonly admission: LetIn
+      readonly identity: PolicyIdentity
+      accept(): void
+      turnAway(told: Refusal, fault: GatewayError): void
+    }
   | { readonly outcome: 'refused'; readonly fault: GatewayError }
 
 /**
@@ -55,6 +61,8 @@ export class Authentication {
   #key: UserKey | undefined
   #offers = 0
   #attempts = 0
+  /** Requests by methods that are not taken. */
+  #asking = 0
   #toldOfKey = false
   /** Asked without an identity, the policy wants to know who it is. */
   #mayI = false
@@ -93,6 +101,8 @@ export class Authentication {
       case 'keyboard-interactive':
         return this.#keyboardInteractive(attempt, asked)
       default:
+        // Clients begin with one `none`, to learn the methods (RFC 4252 section 5.2).
+        if (this.#asking++ > 0) this.#attempted()
         attempt.refuse(['publickey', 'keyboard-interactive'])
         return undefined
     }
@@ -156,7 +166,13 @@ export class Authentication {
   #conclude(admission: Admission, identity: PolicyIdentity | undefined, attempt: { accept(): void }): Outcome {
     if (admission.outcome === 'refused') return this.#turnAway(admission.refusal, admission.fault)
     if (admission.outcome === 'admitted' && identity !== undefined)
-      return { outcome: 'admitted', admission, identity, accept: () => attempt.accept() }
+      return {
+        outcome: 'admitted',
+        admission,
+        identity,
+        accept: () => attempt.accept(),
+        turnAway: (told, fault) => void this.#turnAway(told, fault),
+      }
     throw new GatewayError('CHALLENGE_UNSUPPORTED', 'signed in, and asked to sign in again')
   }
 

@@ -1,3 +1,4 @@
+import type { Ask } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
 import type { Replies } from './replies.ts'
 
@@ -27,8 +28,13 @@ export class Channel {
   readonly type: string
   readonly numbers: Readonly<Record<Side, number>>
   readonly replies: Readonly<Record<Side, Replies>>
+  /** What the certificate was asked for so far to which this channel owes that it is open; asked again of a narrower one. */
+  readonly asks: Ask[]
+  /** Payload that it carried. */
+  readonly bytes = { to_client: 0, to_target: 0 }
   /** Environment variables that the client has set. */
   variables = 0
+  #shut = false
   /** Bytes that each side may still send. */
   readonly #credit: Record<Side, number>
   readonly #said: Record<Side, 'nothing' | 'eof' | 'close'> = { client: 'nothing', target: 'nothing' }
@@ -36,8 +42,15 @@ export class Channel {
   #reserve: number
   readonly #reserveWhole: number
 
-  constructor(type: string, client: End, target: End, replies: Readonly<Record<Side, Replies>>) {
+  constructor(
+    type: string,
+    client: End,
+    target: End,
+    replies: Readonly<Record<Side, Replies>>,
+    asks: readonly Ask[] = [],
+  ) {
     this.type = type
+    this.asks = [...asks]
     this.replies = replies
     this.numbers = { client: client.number, target: target.number }
     this.#reserve = this.#reserveWhole = reserveOf(type, client.window)
@@ -66,9 +79,22 @@ export class Channel {
 
   /** Whether the gateway may now say so much to the client on this channel; then it is taken from the reserve. */
   spend(length: number): boolean {
-    if (length > this.#reserve || this.#said.target === 'close') return false
+    if (length > this.#reserve || this.#said.target !== 'nothing') return false
     this.#reserve -= length
     return true
+  }
+
+  /** The gateway has closed it: what either side still says of it, up to its own CLOSE, is not passed on. */
+  get shut(): boolean {
+    return this.#shut
+  }
+
+  /** Closes it from here. Answers who has not been told of a CLOSE yet. */
+  shutDown(): Side[] {
+    this.#shut = true
+    this.replies.client.close()
+    this.replies.target.close()
+    return (['client', 'target'] as const).filter((side) => this.#said[otherSide(side)] !== 'close')
   }
 
   ended(side: Side): void {

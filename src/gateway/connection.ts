@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Address } from '../model/address.ts'
-import type { PolicyConnection } from '../model/context.ts'
-import { asGatewayError } from '../model/errors.ts'
+import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
+import { asGatewayError, GatewayError } from '../model/errors.ts'
 import { faultFields, type Log, logEnd } from '../model/log.ts'
+import type { Session } from '../model/session-event.ts'
 import { printableLines } from '../model/text.ts'
 import type { Clock, Milliseconds } from '../model/units.ts'
 import type { Client, SshServer } from '../ssh/server.ts'
+import type { Admitted } from './admit.ts'
 import { Authentication, type AuthenticationSettings, type Outcome } from './authentication.ts'
+import { Chronicle, certificateOf, type History } from './chronicle.ts'
 import { ConnectionDoor, type DoorParts } from './door.ts'
 import { Grace, type GraceLimits } from './grace.ts'
+import { Life } from './life.ts'
 import type { Measures } from './measures.ts'
 import type { RelaySettings } from './relay.ts'
+import type { RenewalParts } from './renewals.ts'
 import { carry } from './session.ts'
+import type { Registered } from './sessions.ts'
+import { refusal } from './words.ts'
 
 export interface ConnectionSettings extends GraceLimits {
   /** `gateway.name`, for the policy. */
@@ -23,9 +30,10 @@ export interface ConnectionSettings extends GraceLimits {
   readonly relay: RelaySettings
 }
 
-export interface ConnectionParts extends DoorParts {
+export interface ConnectionParts extends DoorParts, RenewalParts {
   readonly ssh: SshServer
   readonly settings: ConnectionSettings
+  readonly history: History
   readonly measures: Measures
   readonly log: Log
   readonly clock: Clock
@@ -64,8 +72,17 @@ async function authenticateAndCarry(
   using door = new ConnectionDoor(sessionId, grace, parts)
   const outcome = await authenticate(client, connection, door, grace, parts.settings.authentication)
   if (outcome.outcome === 'refused') return logEnd(log, outcome.fault, 'refused')
-  const { admission, identity, accept } = outcome
+  const { admission, identity, accept, turnAway } = outcome
   const { certificate, target, banner } = admission
+  const { registered } = door
+  if (registered === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
+  const life = new Life(admission, parts.clock(), () => registered.others, parts.steps)
+  const denied = await settle(life, registered)
+  if (denied !== undefined) {
+    target.cut(denied)
+    turnAway(refusal(denied.code, admission.knock.asked), denied)
+    return logEnd(log, denied, 'refused')
+  }
   if (banner !== '') client.leg.banner(printableLines(banner))
   accept()
   admitted()
@@ -75,13 +92,35 @@ async function authenticateAndCarry(
     key_id: certificate.keyId,
     serial: `${certificate.serial}`,
   }
-  const { relay } = parts.settings
-  await carry(client.leg, target, certificate, door.registered, {
-    relay,
-    clock: parts.clock,
-    measures: parts.measures,
-    log: log.child(who),
-  })
+  const session = sessionOf(admission, identity, registered, life)
+  const chronicle = new Chronicle(session, parts.history, parts.measures, log.child(who))
+  await carry(client.leg, target, life, { ...parts, relay: parts.settings.relay, registered, session, chronicle })
+}
+
+function sessionOf(admission: Admitted, identity: PolicyIdentity, { loginId }: Registered, life: Life): Session {
+  const { asked, connection, sessionId } = admission.knock
+  const { issuer, subject, username } = identity
+  return {
+    id: sessionId,
+    person: { issuer, subject, username },
+    route: asked.route,
+    login: asked.login,
+    source: connection.source,
+    ...(loginId === undefined ? {} : { login_id: loginId }),
+    started_at: life.startedAt,
+    certificate: certificateOf(life.certificate),
+    decision_id: admission.decisionId,
+  }
+}
+
+/** Before it is let in nothing may have changed that its certificate rests on; else the policy is asked once more. */
+async function settle(life: Life, registered: Registered): Promise<GatewayError | undefined> {
+  for (;;) {
+    if (registered.fault !== undefined) return registered.fault
+    if (!life.isStale) return undefined
+    const renewal = await life.renew()
+    if (renewal.outcome === 'denied' || renewal.outcome === 'failed') return renewal.fault
+  }
 }
 
 /** What ends it ends the grace as well. */

@@ -1,10 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Logins } from '../identity/logins.ts'
 import type { PolicyIdentity } from '../model/context.ts'
-import { admit, type Knock, type Steps } from './admit.ts'
+import { GatewayError } from '../model/errors.ts'
+import { admit } from './admit.ts'
 import type { Caller, Door } from './authentication.ts'
+import type { Knock, Steps } from './decide.ts'
 import type { Grace } from './grace.ts'
-import type { Registered, Sessions } from './sessions.ts'
+import type { Person, Registered, Sessions } from './sessions.ts'
 import { type SignInParts, signInCaller } from './sign-in.ts'
 
 export interface DoorParts {
@@ -30,26 +32,47 @@ export class ConnectionDoor implements Door, Disposable {
     this.#parts = parts
   }
 
+  /** There once the person is known. */
   get registered(): Registered | undefined {
     return this.#registered
   }
 
+  /** Registers whose it is before anything is asked for them; a login that was revoked meanwhile is none. */
   async remembered({ key, source }: Caller): Promise<PolicyIdentity | undefined> {
-    return key === undefined ? undefined : (await this.#parts.logins.find(key, source))?.identity
+    if (key === undefined) return undefined
+    const { logins, steps } = this.#parts
+    for (;;) {
+      const epoch = steps.epoch()
+      const login = await logins.find(key, source)
+      if (login === undefined) return undefined
+      this.#register({ identity: login.identity, loginId: login.id })
+      if (steps.epoch() === epoch) return login.identity
+    }
   }
 
-  signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity> {
-    this.#grace.signIn()
-    return signInCaller(caller, show, signal, this.#parts.signIn)
+  async signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity> {
+    using _longer = this.#grace.signIn()
+    const { identity, login } = await signInCaller(caller, show, signal, this.#parts.signIn)
+    const loginId = login === undefined ? {} : { loginId: login.id }
+    this.#register({ identity, ...loginId })
+    const kept = caller.key === undefined ? undefined : await this.#parts.logins.find(caller.key, caller.source)
+    if (login !== undefined && kept?.id !== login.id)
+      throw new GatewayError('LOGIN_REVOKED', 'the login was revoked as soon as it was made')
+    return identity
   }
 
   async admit(caller: Caller, identity: PolicyIdentity | undefined, signal: AbortSignal) {
     const begun = performance.now()
-    if (identity !== undefined) this.#registered ??= this.#parts.sessions.register(identity)
-    const admission = await admit(this.#knock(caller, identity), this.#parts.steps, signal)
+    const watched = this.#registered ?? { fault: undefined }
+    const admission = await admit(this.#knock(caller, identity), this.#parts.steps, watched, signal)
     const left = refusalPace - (performance.now() - begun)
     if (admission.outcome === 'refused' && left > 0) await wait(left, undefined, { signal }).catch(() => {})
     return admission
+  }
+
+  #register(whose: Omit<Person, 'sessionId'>): void {
+    this.#registered?.[Symbol.dispose]()
+    this.#registered = this.#parts.sessions.register({ ...whose, sessionId: this.#sessionId })
   }
 
   #knock({ asked, connection, key }: Caller, identity: PolicyIdentity | undefined): Knock {

@@ -1,23 +1,42 @@
-import { type ChannelOpen, readBytes, readChosenPort, readForward } from '../ssh/messages.ts'
+import type { Ask } from '../model/channel.ts'
+import {
+  type ChannelOpen,
+  type GlobalRequest,
+  listenerDetails,
+  readBytes,
+  readChosenPort,
+  readForward,
+  readListener,
+  readOnlyBytes,
+} from '../ssh/messages.ts'
+
+type Flag = 'agent' | 'x11'
+
+/** Something that the target listens on for the client. */
+interface Listening {
+  readonly ask: Ask
+  /** The port that it really is, also when the target chose it; absent for a socket. */
+  readonly port?: number
+  /** The request that ends it, as the client would send it. */
+  readonly cancel: { readonly name: string; readonly details: Buffer }
+}
 
 /**
  * What a client has been granted that lets its target open channels towards it. A `forwarded-tcpip`, `x11` or agent
  * channel that belongs to none of these was asked for by nobody.
  */
 export class Forwards {
-  /** How many listen on a port: several addresses may, and servers differ in how they spell an address. */
-  readonly #ports = new Map<number, number>()
-  readonly #sockets = new Set<string>()
-  #agent = false
-  #x11 = false
+  #listening: readonly Listening[] = []
+  readonly #flags = new Set<Flag>()
   #sessionsClosed = false
 
-  agent(): void {
-    this.#agent = true
+  /** How many there are. */
+  get listening(): number {
+    return this.#listening.length
   }
 
-  x11(): void {
-    this.#x11 = true
+  flag(name: Flag): void {
+    this.#flags.add(name)
   }
 
   noMoreSessions(): void {
@@ -29,39 +48,60 @@ export class Forwards {
   }
 
   /** Port 0 leaves the choice to the target, whose reply names it (RFC 4254 section 7.1): without one nothing is awaited. */
-  listens(port: number, reply: Buffer | undefined): void {
+  listens({ details }: GlobalRequest, reply: Buffer | undefined): void {
+    const { host, port } = readListener(details)
     const chosen = port === 0 && reply !== undefined ? readChosenPort(reply) : port
     if (chosen === 0) return
-    this.#ports.set(chosen, (this.#ports.get(chosen) ?? 0) + 1)
+    const cancel = { name: 'cancel-tcpip-forward', details: listenerDetails(host, chosen) }
+    this.#listening = [...this.#listening, { ask: { kind: 'tcpip-forward', host, port }, port: chosen, cancel }]
   }
 
-  cancels(port: number): void {
-    const left = (this.#ports.get(port) ?? 0) - 1
-    if (left > 0) this.#ports.set(port, left)
-    else this.#ports.delete(port)
+  /** One of those on the port: several addresses may be, and servers differ in how they spell an address. */
+  cancels({ details }: GlobalRequest): void {
+    const { port } = readListener(details)
+    this.#drop(this.#listening.find((one) => one.port === port))
   }
 
-  listensOn(path: string): void {
-    this.#sockets.add(path)
+  listensOn({ details }: GlobalRequest): void {
+    const path = readOnlyBytes(details)
+    const cancel = { name: 'cancel-streamlocal-forward@openssh.com', details: Buffer.from(details) }
+    this.#listening = [...this.#listening, { ask: { kind: 'streamlocal-forward', path }, cancel }]
   }
 
-  cancelsOn(path: string): void {
-    this.#sockets.delete(path)
+  cancelsOn({ details }: GlobalRequest): void {
+    const path = readOnlyBytes(details)
+    this.#drop(this.#listening.find(({ ask }) => ask.kind === 'streamlocal-forward' && ask.path === path))
   }
 
-  /** Whether the target may open this channel. A type that it may never open is awaited by nobody either. */
-  awaits(open: ChannelOpen): boolean {
+  /** What was granted by which the target may open this channel. A type that it may never open is awaited by nobody. */
+  awaits(open: ChannelOpen): Ask | undefined {
     switch (open.type) {
-      case 'forwarded-tcpip':
-        return this.#ports.has(readForward(open.details).port)
-      case 'forwarded-streamlocal@openssh.com':
-        return this.#sockets.has(readBytes(open.details))
+      case 'forwarded-tcpip': {
+        const { port } = readForward(open.details)
+        return this.#listening.find((one) => one.port === port)?.ask
+      }
+      case 'forwarded-streamlocal@openssh.com': {
+        const path = readBytes(open.details)
+        return this.#listening.find(({ ask }) => ask.kind === 'streamlocal-forward' && ask.path === path)?.ask
+      }
       case 'x11':
-        return this.#x11
+        return this.#flags.has('x11') ? { kind: 'x11' } : undefined
       case 'auth-agent@openssh.com':
-        return this.#agent
+        return this.#flags.has('agent') ? { kind: 'agent' } : undefined
       default:
-        return false
+        return undefined
     }
+  }
+
+  /** Forgets what is permitted no more; answers what the target must be told to listen on no longer. */
+  narrow(permitted: (ask: Ask) => boolean): Listening['cancel'][] {
+    for (const kind of [...this.#flags]) if (!permitted({ kind })) this.#flags.delete(kind)
+    const lost = this.#listening.filter(({ ask }) => !permitted(ask))
+    this.#listening = this.#listening.filter((one) => !lost.includes(one))
+    return lost.map(({ cancel }) => cancel)
+  }
+
+  #drop(one: Listening | undefined): void {
+    this.#listening = this.#listening.filter((other) => other !== one)
   }
 }

@@ -17,36 +17,41 @@ export class Grace implements Disposable {
   readonly #leg: Leg
   readonly #limits: GraceLimits
   readonly #ticker: NodeJS.Timeout
-  readonly #begun = Date.now()
-  #timer: NodeJS.Timeout
-  #signingIn = false
+  readonly #begun = performance.now()
+  #timer: NodeJS.Timeout | undefined
+  #over = false
 
   constructor(leg: Leg, limits: GraceLimits) {
     this.#leg = leg
     this.#limits = limits
     this.#ticker = setInterval(() => leg.keepAwake(), keepAwakeEvery)
-    this.#timer = this.#cutAfter(limits.grace)
+    this.#cutAt(this.#begun + limits.grace)
   }
 
-  /** A person takes longer than a key; once. */
-  signIn(): void {
-    if (this.#signingIn) return
-    this.#signingIn = true
+  /** A person takes longer than a key. Disposed of, when the sign-in is over: what is left to do is quick again. */
+  signIn(): Disposable {
+    const end = this.#begun + this.#limits.signInGrace
+    this.#cutAt(end)
+    return {
+      [Symbol.dispose]: () => {
+        if (!this.#over) this.#cutAt(Math.min(end, performance.now() + this.#limits.grace))
+      },
+    }
+  }
+
+  #cutAt(instant: number): void {
     clearTimeout(this.#timer)
-    this.#timer = this.#cutAfter(this.#limits.signInGrace)
-  }
-
-  #cutAfter(length: Milliseconds): NodeJS.Timeout {
-    return setTimeout(
+    this.#timer = setTimeout(
       () => {
         const fault = new GatewayError('GRACE_EXCEEDED', 'authentication took too long')
         this.#leg.disconnect(disconnectReason.byApplication, refusal(fault.code).lines[0], fault)
       },
-      Math.max(0, this.#begun + length - Date.now()),
+      Math.max(0, instant - performance.now()),
     )
   }
 
   [Symbol.dispose](): void {
+    this.#over = true
     clearTimeout(this.#timer)
     clearInterval(this.#ticker)
   }

@@ -2,11 +2,10 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { parseAddress } from '../model/address.ts'
 import { GatewayError } from '../model/errors.ts'
-import { faultFields, type Log } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { type ConnectionParts, serve } from './connection.ts'
-import type { Measures } from './measures.ts'
 import type { Places } from './places.ts'
+import { Tally } from './tally.ts'
 
 export interface ListenAddress {
   readonly host: string
@@ -20,12 +19,14 @@ export class Listener {
   readonly #unauthenticated: Places
   /** Every connection, and whether it has been let in. */
   readonly #sockets = new Map<Socket, 'waiting' | 'admitted'>()
-  readonly #refusals: Refusals
+  readonly #turnedAway: Tally
 
   private constructor(parts: ConnectionParts, unauthenticated: Places) {
     this.#parts = parts
     this.#unauthenticated = unauthenticated
-    this.#refusals = new Refusals(parts)
+    this.#turnedAway = new Tally(1_000 as Milliseconds, (count, last) =>
+      parts.log.warn({ code: 'TOO_MANY_CONNECTIONS', count, last }, 'connections turned away'),
+    )
     this.#server = createServer({ noDelay: true }, (socket) => void this.#arrive(socket))
   }
 
@@ -34,7 +35,7 @@ export class Listener {
     listener.#server.listen(address)
     await once(listener.#server, 'listening')
     // After this nothing that one connection does may end the process.
-    listener.#server.on('error', (cause) => parts.log.error(faultFields(cause), 'the listener met an error'))
+    listener.#server.on('error', (cause) => parts.log.error({ fault: cause.message }, 'the listener met an error'))
     return listener
   }
 
@@ -49,7 +50,8 @@ export class Listener {
     if (source === undefined) return void socket.destroy()
     const place = this.#unauthenticated.take(source)
     if (place === undefined) {
-      this.#refusals.count(source)
+      this.#turnedAway.add(source)
+      this.#parts.measures.turnedAway()
       return void socket.destroy()
     }
     this.#sockets.set(socket, 'waiting')
@@ -74,33 +76,9 @@ export class Listener {
   }
 
   #cut(): void {
-    this.#parts.sessions.cutAll(new GatewayError('SHUTTING_DOWN', 'the gateway is stopping'))
+    this.#parts.sessions.end(new GatewayError('SHUTTING_DOWN', 'the gateway is stopping'), () => true)
     setTimeout(() => {
       for (const socket of this.#sockets.keys()) socket.destroy()
     }, 500)
-  }
-}
-
-/** Turned away at the door, counted, and told in one line a second: a flood must not become a flood of lines. */
-class Refusals {
-  readonly #log: Log
-  readonly #measures: Measures
-  #count = 0
-  #timer: NodeJS.Timeout | undefined
-
-  constructor({ log, measures }: Pick<ConnectionParts, 'log' | 'measures'>) {
-    this.#log = log
-    this.#measures = measures
-  }
-
-  count(source: string): void {
-    this.#count++
-    this.#measures.turnedAway()
-    this.#timer ??= setTimeout(() => {
-      this.#log.warn({ code: 'TOO_MANY_CONNECTIONS', count: this.#count, last: source }, 'connections turned away')
-      this.#count = 0
-      this.#timer = undefined
-    }, 1_000)
-    this.#timer.unref()
   }
 }

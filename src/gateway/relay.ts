@@ -1,13 +1,17 @@
 import type { Ask, Verdict } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
+import type { SessionBytes } from '../model/session-event.ts'
 import { printable } from '../model/text.ts'
 import type { Leg } from '../ssh/leg.ts'
 import * as messages from '../ssh/messages.ts'
-import { type ChannelOpen, type ChannelRequest, type GlobalRequest, MSG } from '../ssh/messages.ts'
+import { type ChannelRequest, type GlobalRequest, MSG } from '../ssh/messages.ts'
 import { Channel, type End, otherSide, packetMost, reserveOf, type Side } from './channel.ts'
+import { Channels } from './channels.ts'
 import { Forwards } from './forwards.ts'
+import { Openings } from './opening.ts'
 import { Replies } from './replies.ts'
 import * as requests from './requests.ts'
+import { type Judge, type Refusal, textOf, Verdicts, type Witness } from './verdicts.ts'
 
 export interface RelaySettings {
   /** Channels open or being opened at once on one connection. */
@@ -16,14 +20,13 @@ export interface RelaySettings {
   readonly unanswered: number
 }
 
-/** What a certificate is asked, and what is worth a line in the log. */
-export interface Judge {
-  permit(ask: Ask): Verdict
-  refused(what: string, refusal: Refusal): void
+/** A relay at work. */
+export interface Relayed {
+  /** Payload that channels carried so far. */
+  readonly bytes: SessionBytes
+  /** The certificate has changed: what the judge would not open now is closed, listeners at the target included. */
+  narrow(): void
 }
-type Refusal = Extract<Verdict, { permitted: false }>
-
-type Pending = { readonly open: ChannelOpen; readonly end: End }
 
 /** Environment requests on one channel that are looked at. */
 const variablesMost = 64
@@ -35,26 +38,32 @@ const lineFirst = 100
  * each that asks for something. What is refused never reaches the target; replies stay in the order of their requests;
  * whoever sends more than a window allows is cut.
  */
-export function relay(client: Leg, target: Leg, judge: Judge, settings: RelaySettings): void {
-  const between = new Relay({ client, target }, judge, settings)
+export function relay(client: Leg, target: Leg, judge: Judge, witness: Witness, settings: RelaySettings): Relayed {
+  const between = new Relay({ client, target }, judge, witness, settings)
   client.relay((message) => between.take('client', message))
   target.relay((message) => between.take('target', message))
+  return between
 }
 
-class Relay {
+class Relay implements Relayed {
+  readonly bytes = { to_client: 0, to_target: 0 }
   readonly #legs: Readonly<Record<Side, Leg>>
   readonly #judge: Judge
+  readonly #witness: Witness
+  readonly #verdicts: Verdicts
   readonly #settings: RelaySettings
-  /** Channels that a side has asked for, by its own number. */
-  readonly #pending: Readonly<Record<Side, Map<number, Pending>>> = { client: new Map(), target: new Map() }
-  readonly #channels: Readonly<Record<Side, Map<number, Channel>>> = { client: new Map(), target: new Map() }
+  readonly #channels = new Channels()
   readonly #replies: Readonly<Record<Side, Replies>>
   readonly #forwards = new Forwards()
+  readonly #openings: Openings
 
-  constructor(legs: Readonly<Record<Side, Leg>>, judge: Judge, settings: RelaySettings) {
+  constructor(legs: Readonly<Record<Side, Leg>>, judge: Judge, witness: Witness, settings: RelaySettings) {
     this.#legs = legs
     this.#judge = judge
+    this.#witness = witness
+    this.#verdicts = new Verdicts(judge, witness)
     this.#settings = settings
+    this.#openings = new Openings(this.#verdicts, this.#channels, this.#forwards, settings.channels)
     this.#replies = this.#makeReplies()
   }
 
@@ -90,6 +99,22 @@ class Relay {
     }
   }
 
+  narrow(): void {
+    this.#narrowForwards()
+    let openSessions = 0
+    for (const channel of this.#channels.all()) {
+      if (channel.shut) continue
+      this.#reconsider(channel, openSessions)
+      if (channel.type === 'session' && !channel.shut) openSessions++
+    }
+  }
+
+  #narrowForwards(): void {
+    const permitted = (ask: Ask): boolean => this.#judge.permit(ask).permitted
+    for (const { name, details } of this.#forwards.narrow(permitted))
+      this.#legs.target.send(messages.globalRequest(name, details))
+  }
+
   #pass(from: Side, message: Uint8Array): void {
     const to = this.#legs[otherSide(from)]
     to.send(message)
@@ -100,117 +125,122 @@ class Relay {
 
   #data(from: Side, message: Buffer): void {
     const { recipient, length } = messages.readData(message)
-    this.#channel(from, recipient).sent(from, length)
+    const channel = this.#channels.of(from, recipient)
+    channel.sent(from, length)
+    if (channel.shut) return
+    const direction = from === 'client' ? 'to_target' : 'to_client'
+    this.bytes[direction] += length
+    channel.bytes[direction] += length
     this.#pass(from, message)
   }
 
   #windowAdjust(from: Side, message: Buffer): void {
     const { recipient, bytes } = messages.readWindowAdjust(message)
-    const passed = this.#find(from, recipient)?.granted(from, bytes) ?? 0
+    const channel = this.#channels.find(from, recipient)
+    if (channel === undefined || channel.shut) return
+    const passed = channel.granted(from, bytes)
     if (passed === bytes) this.#pass(from, message)
     else if (passed > 0) this.#pass(from, messages.windowAdjust(recipient, passed))
   }
 
   #eof(from: Side, message: Buffer): void {
-    this.#channel(from, messages.readRecipient(message)).ended(from)
-    this.#pass(from, message)
+    const channel = this.#channels.of(from, messages.readRecipient(message))
+    channel.ended(from)
+    if (!channel.shut) this.#pass(from, message)
   }
 
   #close(from: Side, message: Buffer): void {
-    const channel = this.#channel(from, messages.readRecipient(message))
-    if (channel.closed(from))
-      for (const side of ['client', 'target'] as const) this.#channels[side].delete(channel.numbers[side])
-    this.#pass(from, message)
-  }
-
-  /** A recipient is a number of the receiving side. After its own CLOSE a side has no reason to name the channel again. */
-  #channel(from: Side, recipient: number): Channel {
-    const channel = this.#find(from, recipient)
-    if (channel === undefined) throw new GatewayError('PROTOCOL_ERROR', `channel ${recipient} is not open`)
-    return channel
-  }
-
-  /** For messages that may cross with a CLOSE. */
-  #find(from: Side, recipient: number): Channel | undefined {
-    return this.#channels[otherSide(from)].get(recipient)
+    const channel = this.#channels.of(from, messages.readRecipient(message))
+    if (channel.closed(from)) {
+      this.#channels.closed(channel)
+      this.#witness.closed(channel.numbers.client, { ...channel.bytes })
+    }
+    if (!channel.shut) this.#pass(from, message)
   }
 
   // Opening channels
 
   #open(from: Side, message: Buffer): void {
     const open = messages.readChannelOpen(message)
-    if (this.#pending[from].has(open.sender) || this.#channels[from].has(open.sender))
-      throw new GatewayError('PROTOCOL_ERROR', `channel ${open.sender} is in use`)
-    const refusal = this.#refusalOf(from, open)
-    if (refusal !== undefined) return this.#legs[from].send(messages.openFailure(open.sender, ...refusal))
+    this.#channels.mustBeFree(from, open.sender)
+    const answer = from === 'client' ? this.#openings.byClient(open) : this.#openings.byTarget(open)
+    if ('reason' in answer)
+      return this.#legs[from].answer(messages.openFailure(open.sender, answer.reason, answer.text))
     const window = open.window - reserveOf(open.type, open.window)
-    this.#pending[from].set(open.sender, { open, end: { number: open.sender, window: open.window } })
+    this.#channels.asked(from, { open, end: { number: open.sender, window: open.window }, ...answer })
     this.#pass(from, messages.withWindow(open, window, Math.min(open.packetMost, packetMost)))
-  }
-
-  #refusalOf(from: Side, open: ChannelOpen): [reason: number, text: string] | undefined {
-    const { prohibited, unknownType, resourceShortage } = messages.openFailureReason
-    const what = `channel ${open.type}`
-    const refused = (reason: number, because: string): [number, string] => [reason, textOf(this.#refuse(what, because))]
-    if (this.#channels.client.size + this.#pending.client.size + this.#pending.target.size >= this.#settings.channels)
-      return refused(resourceShortage, `no more than ${this.#settings.channels} channels`)
-    if (from === 'target') return this.#forwards.awaits(open) ? undefined : refused(prohibited, 'not asked for')
-    const row = requests.rowOf(requests.clientOpens, open.type)
-    if (row === undefined) return refused(unknownType, `${printable(open.type, 60)} is not carried`)
-    if (open.type === 'session' && this.#forwards.sessionsClosed)
-      return refused(prohibited, 'no more sessions were asked for')
-    const verdict = this.#verdict(what, row.ask({ ...open, openSessions: this.#openSessions() }))
-    return verdict.permitted ? undefined : [prohibited, textOf(verdict)]
-  }
-
-  #openSessions(): number {
-    const open = [...this.#channels.client.values()].filter(({ type }) => type === 'session')
-    const opening = [...this.#pending.client.values()].filter(({ open: { type } }) => type === 'session')
-    return open.length + opening.length
   }
 
   #confirm(from: Side, message: Buffer): void {
     const { recipient, sender, window, packetMost: told } = messages.readOpenConfirmation(message)
-    const pending = this.#settle(from, recipient)
-    if (this.#channels[from].has(sender) || this.#pending[from].has(sender))
-      throw new GatewayError('PROTOCOL_ERROR', `channel ${sender} is in use`)
-    const ends = { [otherSide(from)]: pending.end, [from]: { number: sender, window } } as Record<Side, End>
-    const channel = new Channel(pending.open.type, ends.client, ends.target, this.#makeReplies())
-    for (const side of ['client', 'target'] as const) this.#channels[side].set(channel.numbers[side], channel)
+    const { open, end, ask } = this.#channels.answered(from, recipient)
+    this.#channels.mustBeFree(from, sender)
+    const ends = { [otherSide(from)]: end, [from]: { number: sender, window } } as Record<Side, End>
+    const asks = ask === undefined ? [] : [ask]
+    const channel = new Channel(open.type, ends.client, ends.target, this.#makeReplies(), asks)
+    this.#channels.opened(channel)
     this.#pass(from, messages.withPacketMost(message, Math.min(told, packetMost)))
+    this.#reconsider(channel, this.#channels.sessions - 1) // the certificate may have become narrower meanwhile
+    if (channel.shut) return
+    this.#witness.opened(`channel ${open.type}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
+    if (open.type !== 'session') return
+    for (const [name, value] of Object.entries(this.#judge.environment()))
+      this.#legs.target.send(messages.setEnvironment(channel.numbers.target, name, value))
   }
 
   #fail(from: Side, message: Buffer): void {
     const { recipient, reason, text } = messages.readOpenFailure(message)
-    this.#settle(from, recipient)
+    this.#channels.answered(from, recipient)
     this.#pass(from, messages.openFailure(recipient, reason, printable(text, 200)))
   }
 
-  #settle(from: Side, recipient: number): Pending {
-    const pending = this.#pending[otherSide(from)].get(recipient)
-    if (pending === undefined) throw new GatewayError('PROTOCOL_ERROR', `channel ${recipient} was not asked for`)
-    this.#pending[otherSide(from)].delete(recipient)
-    return pending
+  /** Closes the channel when it would not be opened now. */
+  #reconsider(channel: Channel, openSessions: number): void {
+    for (const ask of channel.asks) {
+      const verdict = this.#judge.permit(ask.kind === 'session' ? { ...ask, openSessions } : ask)
+      if (!verdict.permitted) return this.#shut(channel, verdict)
+    }
+  }
+
+  #shut(channel: Channel, refusal: Refusal): void {
+    this.#witness.refused(`channel ${channel.type}, that was open`, refusal, channel.numbers.client)
+    if (channel.type === 'session') this.#say(channel, `\r\nregate: closed: ${textOf(refusal)}\r\n`)
+    for (const side of channel.shutDown()) this.#legs[side].send(messages.channelClose(channel.numbers[side]))
   }
 
   // Requests on a channel
 
   #channelRequest(from: Side, message: Buffer): void {
     const request = messages.readChannelRequest(message)
-    const channel = this.#find(from, request.recipient)
-    if (channel === undefined) return
+    const channel = this.#channels.find(from, request.recipient)
+    if (channel === undefined || channel.shut) return
     const table = from === 'client' ? requests.clientRequests : requests.targetRequests
     const row = requests.rowOf(table, request.name, channel.type)
     const verdict = this.#verdictOnRequest(channel, request, row)
     if (!verdict.permitted) return this.#refuseOnChannel(from, channel, request, verdict, row?.runs === true)
+    if (row?.stands === true) this.#stand(channel, request, row)
+    if (row?.ends === true) this.#witness.exited(messages.readExit(request), channel.numbers.client)
     this.#await(channel.replies[from], request, row)
     this.#pass(from, message)
   }
 
   #verdictOnRequest(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest> | undefined): Verdict {
-    if (request.name === 'env' && ++channel.variables > variablesMost)
-      return this.#refuse('request env', `more than ${variablesMost} variables`)
-    return this.#verdictBy(row, request)
+    const number = channel.numbers.client
+    if (request.name !== 'env') return this.#verdictBy(row, request, number)
+    if (++channel.variables > variablesMost)
+      return this.#verdicts.refuse('request env', `more than ${variablesMost} variables`, number)
+    const name = messages.readBytes(request.details)
+    if (Object.hasOwn(this.#judge.environment(), name))
+      return { permitted: false, field: 'set-env@regate', because: 'sets it' }
+    return this.#verdictBy(row, request, number)
+  }
+
+  #stand(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest>): void {
+    const ask = row.ask(request)
+    if (typeof ask === 'string') return
+    channel.asks.push(ask)
+    const detail = ask.kind === 'exec' ? ` ${ask.command}` : ask.kind === 'subsystem' ? ` ${ask.name}` : ''
+    this.#witness.opened(`request ${request.name}${detail}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
   }
 
   #refuseOnChannel(from: Side, channel: Channel, request: ChannelRequest, refusal: Refusal, runs: boolean): void {
@@ -228,8 +258,8 @@ class Relay {
   }
 
   #channelReply(from: Side, message: Buffer): void {
-    const channel = this.#find(from, messages.readRecipient(message))
-    channel?.replies[otherSide(from)].answered(message, message[0] === MSG.channelSuccess)
+    const channel = this.#channels.find(from, messages.readRecipient(message))
+    if (channel?.shut === false) channel.replies[otherSide(from)].answered(message, message[0] === MSG.channelSuccess)
   }
 
   // Requests on the connection
@@ -237,11 +267,17 @@ class Relay {
   #globalRequest(from: Side, message: Buffer): void {
     const request = messages.readGlobalRequest(message)
     const row = requests.rowOf(from === 'client' ? requests.clientGlobals : requests.targetGlobals, request.name)
-    const verdict = this.#verdictBy(row, request)
+    const verdict = this.#verdictOnGlobal(row, request)
     if (verdict.permitted) {
       this.#await(this.#replies[from], request, row)
       this.#pass(from, message)
     } else if (request.wantReply) this.#replies[from].refused(messages.requestFailure())
+  }
+
+  #verdictOnGlobal(row: requests.Row<GlobalRequest> | undefined, request: GlobalRequest): Verdict {
+    if (row?.listens === true && this.#forwards.listening >= this.#settings.channels)
+      return this.#verdicts.refuse(`request ${request.name}`, `no more than ${this.#settings.channels} listeners`)
+    return this.#verdictBy(row, request)
   }
 
   #globalReply(from: Side, message: Buffer): void {
@@ -251,37 +287,28 @@ class Relay {
   /** Who wants no reply is taken to have been granted it. */
   #await<Request extends GlobalRequest>(replies: Replies, request: Request, row: requests.Row<Request> | undefined) {
     const { granted } = row ?? {}
-    if (!request.wantReply) return granted?.(this.#forwards, request, undefined)
     // Its details are a view of a packet that will be gone when the reply comes.
     const kept = granted === undefined ? request : { ...request, details: Buffer.from(request.details) }
-    replies.passed((reply) => granted?.(this.#forwards, kept, reply))
+    const take = (reply: Buffer | undefined): void => {
+      granted?.(this.#forwards, kept, reply)
+      if (granted !== undefined) this.#narrowForwards() // the certificate may have become narrower meanwhile
+    }
+    if (request.wantReply) replies.passed(take)
+    else take(undefined)
   }
 
   #makeReplies(): Record<Side, Replies> {
-    const towards = (side: Side) =>
-      new Replies(this.#settings.unanswered, (reply) => this.#pass(otherSide(side), reply))
+    const towards = (side: Side) => new Replies(this.#settings.unanswered, (reply) => this.#legs[side].answer(reply))
     return { client: towards('client'), target: towards('target') }
   }
 
-  // Verdicts: whatever is refused leaves a line in the log
-
-  #verdictBy<Request extends GlobalRequest>(row: requests.Row<Request> | undefined, request: Request): Verdict {
+  #verdictBy<Request extends GlobalRequest>(
+    row: requests.Row<Request> | undefined,
+    request: Request,
+    channel?: number,
+  ): Verdict {
     const what = `request ${request.name}`
-    return row === undefined ? this.#refuse(what, 'not known') : this.#verdict(what, row.ask(request))
-  }
-
-  #verdict(what: string, ask: Ask | 'pass'): Verdict {
-    if (ask === 'pass') return { permitted: true, field: 'validity' }
-    const verdict = this.#judge.permit(ask)
-    if (!verdict.permitted) this.#judge.refused(what, verdict)
-    return verdict
-  }
-
-  #refuse(what: string, because: string): Refusal {
-    const refusal = { permitted: false, because } as const
-    this.#judge.refused(what, refusal)
-    return refusal
+    if (row === undefined) return this.#verdicts.refuse(what, 'not known', channel)
+    return this.#verdicts.on(what, row.ask(request), channel)
   }
 }
-
-const textOf = ({ field, because }: Refusal): string => (field === undefined ? because : `${field} ${because}`)

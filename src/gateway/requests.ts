@@ -17,10 +17,16 @@ import type { Forwards } from './forwards.ts'
  * Names: RFC 4254; RFC 4335 (break); those of @openssh.com: OpenSSH's PROTOCOL.
  */
 export interface Row<Message> {
-  /** `pass`: it opens nothing, and needs no permit. */
-  readonly ask: (message: Message) => Ask | 'pass'
+  /** `pass`: it opens nothing, and needs no permit. `keep`: it stays here, and that is nothing to remark on. */
+  readonly ask: (message: Message) => Ask | 'pass' | 'keep'
   /** The target has granted it; with the reply, when one was wanted. */
   readonly granted?: (forwards: Forwards, message: Message, reply: Buffer | undefined) => void
+  /** The channel stays open by it: a narrower certificate is asked again. */
+  readonly stands?: true
+  /** The target listens for the client from then on. */
+  readonly listens?: true
+  /** It says how a program ended. */
+  readonly ends?: true
   /** It runs a program: refused, the person is told on their terminal. */
   readonly runs?: true
 }
@@ -39,14 +45,18 @@ export const clientOpens: Table<ChannelOpen & { readonly openSessions: number }>
 }
 
 export const clientRequests: Table<ChannelRequest> = {
-  'pty-req': flag('pty'),
+  'pty-req': { ...flag('pty'), stands: true },
   'window-change': flag('pty'),
-  'x11-req': { ...flag('x11'), granted: (forwards) => forwards.x11() },
-  'auth-agent-req@openssh.com': { ...flag('agent'), granted: (forwards) => forwards.agent() },
+  'x11-req': { ...flag('x11'), granted: (forwards) => forwards.flag('x11') },
+  'auth-agent-req@openssh.com': { ...flag('agent'), granted: (forwards) => forwards.flag('agent') },
   'env': { ask: ({ details }) => ({ kind: 'env', name: readBytes(details) }) },
-  'shell': { ...flag('shell'), runs: true },
-  'exec': { ask: ({ details }) => ({ kind: 'exec', command: readOnlyBytes(details) }), runs: true },
-  'subsystem': { ask: ({ details }) => ({ kind: 'subsystem', name: readOnlyBytes(details) }), runs: true },
+  'shell': { ...flag('shell'), stands: true, runs: true },
+  'exec': { ask: ({ details }) => ({ kind: 'exec', command: readOnlyBytes(details) }), stands: true, runs: true },
+  'subsystem': {
+    ask: ({ details }) => ({ kind: 'subsystem', name: readOnlyBytes(details) }),
+    stands: true,
+    runs: true,
+  },
   'signal': pass,
   'break': pass,
   'eow@openssh.com': pass,
@@ -54,8 +64,8 @@ export const clientRequests: Table<ChannelRequest> = {
 }
 
 export const targetRequests: Table<ChannelRequest> = {
-  'exit-status': pass,
-  'exit-signal': pass,
+  'exit-status': { ...pass, ends: true },
+  'exit-signal': { ...pass, ends: true },
   'xon-xoff': pass,
   'eow@openssh.com': pass,
   'keepalive@openssh.com': pass,
@@ -65,23 +75,26 @@ export const targetRequests: Table<ChannelRequest> = {
 export const clientGlobals: Table<GlobalRequest> = {
   'tcpip-forward': {
     ask: ({ details }) => ({ kind: 'tcpip-forward', ...readListener(details) }),
-    granted: (forwards, { details }, reply) => forwards.listens(readListener(details).port, reply),
+    granted: (forwards, request, reply) => forwards.listens(request, reply),
+    listens: true,
   },
-  'cancel-tcpip-forward': { ...pass, granted: (forwards, { details }) => forwards.cancels(readListener(details).port) },
+  'cancel-tcpip-forward': { ...pass, granted: (forwards, request) => forwards.cancels(request) },
   'streamlocal-forward@openssh.com': {
     ask: ({ details }) => ({ kind: 'streamlocal-forward', path: readOnlyBytes(details) }),
-    granted: (forwards, { details }) => forwards.listensOn(readOnlyBytes(details)),
+    granted: (forwards, request) => forwards.listensOn(request),
+    listens: true,
   },
   'cancel-streamlocal-forward@openssh.com': {
     ...pass,
-    granted: (forwards, { details }) => forwards.cancelsOn(readOnlyBytes(details)),
+    granted: (forwards, request) => forwards.cancelsOn(request),
   },
   'no-more-sessions@openssh.com': { ...pass, granted: (forwards) => forwards.noMoreSessions() },
   'keepalive@openssh.com': pass,
 }
 
-/** `hostkeys-00@openssh.com` is not among them: it names the target's keys, and the client would keep them as ours. */
 export const targetGlobals: Table<GlobalRequest> = {
+  // It names the target's keys, and the client would keep them as ours.
+  'hostkeys-00@openssh.com': { ask: () => 'keep' },
   'keepalive@openssh.com': pass,
 }
 

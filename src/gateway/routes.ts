@@ -10,6 +10,8 @@ export interface RouteSettings {
   readonly host: string
   readonly port: number
   readonly labels: Readonly<Record<string, string>>
+  /** Whether a principal must be the login itself, or a role that the host maps to accounts. */
+  readonly principals: 'login' | 'roles'
   /** Public keys by which the host is known. */
   readonly hostKeys: readonly HostKey[]
   /** Path of a known_hosts file that is looked into as well. */
@@ -22,6 +24,7 @@ export interface Route {
   readonly host: string
   readonly port: number
   readonly labels: Readonly<Record<string, string>>
+  readonly principals: 'login' | 'roles'
   readonly settings: RouteSettings
 }
 
@@ -43,8 +46,8 @@ export function findRoute(routes: readonly RouteSettings[], name: string): Route
 }
 
 function asRoute(settings: RouteSettings, name: string, label: string): Route {
-  const { port, labels } = settings
-  return { name, host: settings.host.replaceAll('{name}', label), port, labels, settings }
+  const { port, labels, principals } = settings
+  return { name, host: settings.host.replaceAll('{name}', label), port, labels, principals, settings }
 }
 
 /** The keys that the route's host may show; the file is read anew each time. Never trust on first use. */

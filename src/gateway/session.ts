@@ -1,60 +1,66 @@
 import { permit } from '../enforcement/permit.ts'
-import type { Certificate } from '../model/certificate.ts'
-import { GatewayError } from '../model/errors.ts'
-import { type Log, logEnd } from '../model/log.ts'
-import { printable } from '../model/text.ts'
+import type { GatewayError } from '../model/errors.ts'
+import type { Session } from '../model/session-event.ts'
 import type { Clock } from '../model/units.ts'
 import { disconnectReason, type Leg } from '../ssh/leg.ts'
-import type { Measures } from './measures.ts'
-import { type Judge, type RelaySettings, relay } from './relay.ts'
+import { type Chronicle, certificateOf } from './chronicle.ts'
+import { Ends } from './ends.ts'
+import type { Life } from './life.ts'
+import { type RelaySettings, relay } from './relay.ts'
+import { type RenewalParts, renewals } from './renewals.ts'
 import type { Registered } from './sessions.ts'
+import type { Judge } from './verdicts.ts'
 import { refusal } from './words.ts'
 
-export interface SessionParts {
+export interface SessionParts extends RenewalParts {
   readonly relay: RelaySettings
+  readonly registered: Registered
+  /** As it begins. */
+  readonly session: Session
+  readonly chronicle: Chronicle
   readonly clock: Clock
-  readonly measures: Pick<Measures, 'refused'>
-  readonly log: Log
 }
 
 /**
- * A live session: what passes between client and target under one certificate, until either of them, or the certificate,
- * or somebody who may cut it, ends it. Both legs end together.
+ * A live session: what passes between client and target under the certificate in force, until either of them, or the
+ * certificate, or the policy, or somebody who may cut it, ends it. Both legs end together.
  */
-export async function carry(
-  client: Leg,
-  target: Leg,
-  certificate: Certificate,
-  registered: Registered | undefined,
-  parts: SessionParts,
-): Promise<void> {
-  const { log } = parts
-  const began = performance.now()
-  log.info({}, 'session began')
+export async function carry(client: Leg, target: Leg, life: Life, parts: SessionParts): Promise<void> {
+  const { chronicle, clock } = parts
   const cut = (why: GatewayError): void => target.cut(why)
-  registered?.live(cut)
-  relay(client, target, judgeBy(certificate, parts), parts.relay)
-  const left = certificate.validBefore * 1000 - Date.now()
-  const end = setTimeout(
-    () => cut(new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended')),
-    Math.max(0, left),
-  )
-  const why = await firstEnd(client, target)
-  clearTimeout(end)
-  target.cut(why)
-  client.disconnect(disconnectReason.byApplication, refusal(why.code).lines[0], why)
-  logEnd(log.child({ seconds: Math.round((performance.now() - began) / 1000) }), why, 'session ended')
-}
-
-function judgeBy(certificate: Certificate, { clock, measures, log }: SessionParts): Judge {
-  return {
-    permit: (ask) => permit(certificate, ask, clock()),
-    refused(what, { field, because }) {
-      measures.refused(field ?? 'none')
-      log.info({ what: printable(what, 120), field, because: printable(because, 200) }, 'refused on the connection')
+  chronicle.began()
+  const relayed = relay(client, target, judgeBy(life, clock), chronicle, parts.relay)
+  parts.registered.letIn({
+    session: () => ({ ...parts.session, certificate: certificateOf(life.certificate) }),
+    bytes: () => ({ ...relayed.bytes }),
+    cut,
+  })
+  using ends = new Ends(life.startedAt, () => relayed.bytes.to_client + relayed.bytes.to_target, cut)
+  ends.set(life.certificate)
+  let told: string | undefined
+  const course = {
+    renewed(certificate: Life['certificate'], decisionId: string) {
+      ends.set(certificate)
+      relayed.narrow()
+      chronicle.renewed(certificate, decisionId)
+    },
+    failed: (fault: GatewayError) => chronicle.failed(fault),
+    denied(fault: GatewayError, { lines }: { readonly lines: readonly [string, ...string[]] }) {
+      told = lines[0]
+      cut(fault)
     },
   }
+  void renewals(life, course, parts, AbortSignal.any([client.signal, target.signal]))
+  const why = await firstEnd(client, target)
+  target.cut(why)
+  client.disconnect(disconnectReason.byApplication, told ?? refusal(why.code).lines[0], why)
+  chronicle.ended(why, relayed.bytes, clock())
 }
+
+const judgeBy = (life: Life, clock: Clock): Judge => ({
+  permit: (ask) => permit(life.certificate, ask, clock()),
+  environment: () => life.certificate.permissions['set-env@regate'] ?? {},
+})
 
 async function firstEnd(client: Leg, target: Leg): Promise<GatewayError> {
   const ended = AbortSignal.any([client.signal, target.signal])

@@ -1,36 +1,68 @@
 import type { PolicyIdentity } from '../model/context.ts'
 import type { GatewayError } from '../model/errors.ts'
+import type { Session, SessionBytes } from '../model/session-event.ts'
 
 /** One connection from when its person is known to its end, whether it has been let in yet or not. */
 export interface Registered extends Disposable {
   /** The person's other sessions: those let in, and those that began to ask before this one. */
   readonly others: number
-  /** It has been let in; `cut` ends it. */
-  live(cut: (why: GatewayError) => void): void
+  /** Why it must end; it may have been said before the connection was let in. */
+  readonly fault: GatewayError | undefined
+  readonly loginId: string | undefined
+  letIn(live: Live): void
 }
 
-type Entry = { readonly person: string; readonly number: number; cut?: (why: GatewayError) => void }
+/** One that has been let in. */
+export interface Live {
+  /** As it is now: its latest certificate. */
+  session(): Session
+  bytes(): SessionBytes
+  cut(why: GatewayError): void
+}
+
+/** Of whom a connection is, and what it rests on. */
+export interface Person {
+  readonly sessionId: string
+  readonly identity: PolicyIdentity
+  /** The cached login that let the person in; absent when nothing is cached. */
+  readonly loginId?: string
+}
+
+interface Entry extends Person {
+  readonly person: string
+  readonly number: number
+  fault?: GatewayError
+  live?: Live
+}
 
 /** Who is here. A connection registers before it asks, so that two that come at once do not both pass for the only one. */
 export class Sessions {
   readonly #entries = new Set<Entry>()
   #count = 0
 
-  get live(): number {
-    return [...this.#entries].filter((entry) => entry.cut !== undefined).length
+  /** Those that have been let in. */
+  list(): (Session & { readonly bytes: SessionBytes })[] {
+    return [...this.#entries].flatMap(({ live }) =>
+      live === undefined ? [] : [{ ...live.session(), bytes: live.bytes() }],
+    )
   }
 
-  register(identity: PolicyIdentity): Registered {
-    const entry: Entry = { person: JSON.stringify([identity.issuer, identity.subject]), number: this.#count++ }
+  register(whose: Person): Registered {
+    const { issuer, subject } = whose.identity
+    const entry: Entry = { ...whose, person: JSON.stringify([issuer, subject]), number: this.#count++ }
     this.#entries.add(entry)
     const entries = this.#entries
     return {
       get others() {
-        const counts = (other: Entry): boolean => other.cut !== undefined || other.number < entry.number
+        const counts = (other: Entry): boolean => other.live !== undefined || other.number < entry.number
         return [...entries].filter((other) => other !== entry && other.person === entry.person && counts(other)).length
       },
-      live(cut) {
-        entry.cut = cut
+      get fault() {
+        return entry.fault
+      },
+      loginId: whose.loginId,
+      letIn(live) {
+        entry.live = live
       },
       [Symbol.dispose]() {
         entries.delete(entry)
@@ -38,7 +70,13 @@ export class Sessions {
     }
   }
 
-  cutAll(why: GatewayError): void {
-    for (const entry of this.#entries) entry.cut?.(why)
+  /** Ends every session, also one that still asks, of which this holds. Answers how many. */
+  end(why: GatewayError, whose: (person: Person) => boolean): number {
+    const found = [...this.#entries].filter(whose)
+    for (const entry of found) {
+      entry.fault ??= why
+      entry.live?.cut(why)
+    }
+    return found.length
   }
 }

@@ -1,25 +1,34 @@
 import { type ClaimSettings, identityOf } from '../identity/claims.ts'
 import { signIn } from '../identity/device-flow.ts'
 import type { Issuer } from '../identity/issuer.ts'
-import type { Logins } from '../identity/logins.ts'
+import type { Login, Logins } from '../identity/logins.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
 import type { Caller } from './authentication.ts'
 import type { Measures } from './measures.ts'
 import type { Places } from './places.ts'
+import type { Rates } from './rates.ts'
 import { signInText } from './words.ts'
 
 export interface SignInParts {
   readonly issuer: Issuer
   readonly logins: Logins
   readonly places: Places
+  /** Of codes asked for at the issuer, whoever leaves them unused. */
+  readonly rates: Rates
   readonly claims: ClaimSettings
   /** How long a login lasts. */
   readonly loginTtl: Milliseconds
   readonly gateway: string
   readonly clock: Clock
   readonly measures: Pick<Measures, 'signIn'>
+}
+
+export interface SignedIn {
+  readonly identity: PolicyIdentity
+  /** Absent without a key: nothing is kept. */
+  readonly login?: Login
 }
 
 /**
@@ -31,11 +40,11 @@ export async function signInCaller(
   show: (text: string) => Promise<void>,
   signal: AbortSignal,
   parts: SignInParts,
-): Promise<PolicyIdentity> {
+): Promise<SignedIn> {
   try {
-    const identity = await signInAndKeep(caller, show, signal, parts)
+    const signedIn = await signInAndKeep(caller, show, signal, parts)
     parts.measures.signIn('signed-in')
-    return identity
+    return signedIn
   } catch (thrown) {
     parts.measures.signIn(thrown instanceof GatewayError ? thrown.code : 'INTERNAL')
     throw thrown
@@ -47,9 +56,11 @@ async function signInAndKeep(
   show: (text: string) => Promise<void>,
   signal: AbortSignal,
   parts: SignInParts,
-): Promise<PolicyIdentity> {
+): Promise<SignedIn> {
   using place = parts.places.take(caller.source)
   if (place === undefined) throw new GatewayError('TOO_MANY_SIGN_INS', 'no place for another sign-in')
+  if (!parts.rates.take(caller.source, performance.now() as Milliseconds))
+    throw new GatewayError('TOO_MANY_SIGN_INS', 'too many sign-ins were begun within a minute')
   const flow = signIn(parts.issuer, signal)
   let step = await flow.next()
   while (step.done !== true) {
@@ -61,6 +72,6 @@ async function signInAndKeep(
   const at = parts.clock()
   const expiresAt = unixSeconds(at + parts.loginTtl / 1000)
   const identity = identityOf(step.value, { at, expiresAt, flow: 'device', sshSourceIp: caller.source }, parts.claims)
-  if (caller.key !== undefined) await parts.logins.save(caller.key, caller.source, identity)
-  return identity
+  if (caller.key === undefined) return { identity }
+  return { identity, login: await parts.logins.save(caller.key, caller.source, identity) }
 }

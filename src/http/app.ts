@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import type { Log } from '../model/log.ts'
 import { type Authorize, authorization, type KnownToken } from './authorization.ts'
+import { type CaKeys, caRoute } from './ca.ts'
 import { type DecisionSource, decisionRoutes } from './decisions.ts'
 import { ApiError, answerError, refuseUnreadable } from './errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
@@ -9,7 +10,6 @@ import { type LoginSource, loginRoutes } from './logins.ts'
 import { type MetricsText, metricsRoute } from './metrics.ts'
 import { type AskWhatIf, type PolicyState, policyRoutes } from './policy.ts'
 import { type LiveSessions, type SessionHistory, sessionRoutes } from './sessions.ts'
-import { answers, ofType } from './shapes.ts'
 import { type OnDecision, type TailLimits, tailRoute, usualTail } from './tail.ts'
 import { fits, pathOf } from './target.ts'
 
@@ -27,8 +27,7 @@ export interface HttpParts {
   /** Asks `data.system.authz.allow`; a policy that does not answer is a no. */
   readonly authorize: Authorize
   readonly readiness: Readiness
-  /** The lines for a host's `TrustedUserCAKeys`. */
-  readonly caKeys: readonly string[]
+  readonly caKeys: CaKeys
   readonly tokens: readonly KnownToken[]
   readonly log: Log
 }
@@ -71,13 +70,7 @@ function addRoutes(app: FastifyInstance, parts: HttpParts): void {
   loginRoutes(app, parts.logins)
   policyRoutes(app, parts.policy, parts.whatIf)
   metricsRoute(app, parts.metrics)
-  const caKeys = `${parts.caKeys.join('\n')}\n`
-  const caKeysAnswer = answers({ 200: ofType(['text/plain'], 'lines for TrustedUserCAKeys') })
-  app.get(
-    '/ca.pub',
-    { config: { open: true }, schema: { summary: 'The user CA’s public key', security: [], response: caKeysAnswer } },
-    (_request, reply) => reply.type('text/plain; charset=utf-8').send(caKeys),
-  )
+  caRoute(app, parts.caKeys)
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 

@@ -112,6 +112,10 @@ export interface Permissions {
   readonly 'permit-subsystem@regate'?: readonly string[]
   readonly 'permit-env@regate'?: readonly Glob[]
   readonly 'max-sessions@regate'?: number
+  readonly 'set-env@regate'?: Readonly<Record<string, string>>
+  /** Seconds. */
+  readonly 'idle-timeout@regate'?: number
+  readonly 'session-limit@regate'?: number
 }
 
 /** A user certificate, decoded from signed bytes whose signature was verified. */

@@ -58,7 +58,13 @@ export const errorCodes = {
   CERTIFICATE_MALFORMED: 'bytes that are not an OpenSSH user certificate',
   CERTIFICATE_SIGNATURE: 'a certificate that this authority did not sign',
   CERTIFICATE_SIGNER: 'the authority did not sign',
+  SIGNER_UNAVAILABLE: 'the agent that holds the CA’s key is away, or does not hold it',
   CERTIFICATE_EXPIRED: 'the certificate’s end has come',
+  CERTIFICATE_FROZEN: 'a later certificate of a session that changes what sshd has done by the first',
+  SESSION_LIMIT: 'the session has lasted as long as its certificate lets it',
+  IDLE_TIMEOUT: 'no data has passed for as long as the certificate lets it be',
+  LOGIN_REVOKED: 'the login was revoked',
+  SESSION_ENDED: 'an operator has ended the session',
 
   // The target
   TARGET_UNREACHABLE: 'no connection to the target',

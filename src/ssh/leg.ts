@@ -1,9 +1,17 @@
 import type { Socket } from 'node:net'
 import { GatewayError } from '../model/errors.ts'
 import { wire } from '../model/wire.ts'
-import { type Insides, messageHandlers, type Protocol, sendMessage, sendMessageNow } from './ssh2.ts'
+import { hear, type Insides, type Listener, type Protocol, sendMessage, sendMessageNow } from './ssh2.ts'
 
 const MSG = { disconnect: 1, ignore: 2, unimplemented: 3, kexinit: 20, userauthBanner: 53 } as const
+
+/** Messages that only the other side of user authentication sends (RFC 4252, 4253, 4256); ssh2 would take them. */
+const neverSent: Readonly<Record<Peer, ReadonlySet<number>>> = {
+  client: new Set([6, 51, 52, 53, 60]),
+  target: new Set([5, 50, 61]),
+}
+/** What it is called when the other end goes away. */
+const left = { client: 'CLIENT_LEFT', target: 'TARGET_LEFT' } as const
 
 /** Reasons of RFC 4253 section 11.1 that the gateway gives. */
 export const disconnectReason = {
@@ -24,6 +32,14 @@ const rekeyMilliseconds = 3_600_000
 /** A key exchange that takes longer is cut: what is sent meanwhile must wait in memory. */
 const rekeyPatience = 60_000
 
+/** Before authentication a peer needs some dozens; with KEXINIT, and what its keys and banners take. */
+const strangerLimits = { messages: 1_000, bytes: 1024 * 1024, keyExchanges: 4 } as const
+/** Messages of one peer that nobody knows; each is answered. */
+const unknownMost = 100
+/** What a message that waits costs in memory beside its bytes. */
+const messageOverhead = 256
+
+export type Peer = 'client' | 'target'
 type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
 
 /**
@@ -33,7 +49,8 @@ type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
  * authenticating → waiting (authenticated, nobody takes the messages yet) → relaying → closed. A connection message that
  * comes before authentication ends the connection (CVE-2018-10933).
  */
-export class Leg {
+export class Leg implements Listener {
+  readonly #peer: Peer
   readonly #protocol: Protocol
   readonly #socket: Socket
   readonly #end = new AbortController()
@@ -44,21 +61,25 @@ export class Leg {
   #feeders = new Set<Leg>()
   #corked = false
   #queued = 0
+  /** Messages sent since the socket last had nothing to send. */
+  #waiting = 0
   #carried = 0
+  readonly #arrived = { messages: 0, bytes: 0, keyExchanges: 0 }
+  #unknown = 0
   #rekeyTimer: NodeJS.Timeout
   #stall: NodeJS.Timeout | undefined
 
-  /** `left`: what it is called when the other end goes away. */
-  constructor(insides: Insides, left: 'CLIENT_LEFT' | 'TARGET_LEFT') {
+  constructor(insides: Insides, peer: Peer) {
+    this.#peer = peer
     this.#protocol = insides._protocol
     this.#socket = insides._sock
-    legs.set(this.#protocol, this)
+    hear(this.#protocol, this)
     this.#socket.setNoDelay(true)
     this.#socket.setKeepAlive(true, 15_000)
     this.#rekeyTimer = setInterval(() => this.#rekey(), rekeyMilliseconds).unref()
     this.#socket.on('drain', () => this.#resumeFeeders())
-    this.#socket.on('error', (cause) => this.#closed(new GatewayError(left, 'the connection broke', { cause })))
-    this.#socket.on('close', () => this.#closed(new GatewayError(left, 'the connection was closed')))
+    this.#socket.on('error', (cause) => this.#closed(new GatewayError(left[peer], 'the connection broke', { cause })))
+    this.#socket.on('close', () => this.#closed(new GatewayError(left[peer], 'the connection was closed')))
   }
 
   /** Aborted when the connection is over, with the reason. */
@@ -73,13 +94,22 @@ export class Leg {
     return id
   }
 
-  /** Bytes that this side has not taken yet: in the socket, and in the queue of a key exchange. */
+  /** Memory held by what this side has not taken yet: in the socket, and in the queue of a key exchange. */
   get unsent(): number {
-    return this.#socket.writableLength + this.#queued
+    const bytes = this.#socket.writableLength + this.#queued
+    return bytes === 0 ? 0 : bytes + this.#waiting * messageOverhead
+  }
+
+  /** Sends what the gateway itself answers. Who asks and does not read the answers is not read either. */
+  answer(message: Uint8Array): void {
+    this.send(message)
+    this.yieldTo(this)
   }
 
   send(message: Uint8Array): void {
     if (!this.#writable()) return
+    if (this.#socket.writableLength + this.#queued === 0) this.#waiting = 0
+    this.#waiting++
     if (!this.#corked) {
       this.#corked = true
       this.#socket.cork()
@@ -136,8 +166,20 @@ export class Leg {
     this.#closed(why)
   }
 
+  /** A message has come, whatever it is; false: it is not looked at, since it ended the connection. */
+  arrived(number: number, length: number): boolean {
+    if (number === MSG.kexinit) this.#exchanging()
+    const fault = neverSent[this.#peer].has(number)
+      ? new GatewayError('PROTOCOL_ERROR', `message ${number} is not for a ${this.#peer} to send`)
+      : this.#stage === 'authenticating'
+        ? this.#measure(number, length)
+        : undefined
+    if (fault !== undefined) this.cut(fault)
+    return fault === undefined
+  }
+
   /** A message of the connection protocol has come. */
-  receive(message: Buffer): void {
+  connectionMessage(message: Buffer): void {
     if (this.#stage === 'relaying') this.#deliver(message)
     else if (this.#stage === 'waiting') this.#keep(message)
     else if (this.#stage === 'authenticating')
@@ -145,18 +187,11 @@ export class Leg {
   }
 
   /** A message number that nobody knows (RFC 4253 section 11.4). */
-  unknown(message: Buffer): void {
+  unknownMessage(message: Buffer): void {
     const sequence = ((this.#protocol._decipher?.inSeqno ?? 1) - 1) >>> 0
     if (this.#stage === 'authenticating') this.cut(unexpected(message))
-    else if (this.#writable()) sendMessage(this.#protocol, wire(MSG.unimplemented, { uint32: sequence }))
-  }
-
-  /** The peer began a key exchange, or answered ours. */
-  exchanging(): void {
-    this.#stall ??= setTimeout(
-      () => this.cut(new GatewayError('PROTOCOL_ERROR', 'the key exchange took too long')),
-      rekeyPatience,
-    )
+    else if (++this.#unknown > unknownMost) this.cut(new GatewayError('RELAY_LIMIT', 'too many unknown messages'))
+    else this.answer(wire(MSG.unimplemented, { uint32: sequence }))
   }
 
   /** A key exchange is done: what waited for it is on its way. */
@@ -166,6 +201,25 @@ export class Leg {
     this.#queued = 0
     this.#carried = 0
     this.#resumeFeeders()
+  }
+
+  /** What somebody costs who is not known yet: each has the same small budget. */
+  #measure(number: number, length: number): GatewayError | undefined {
+    const { messages, bytes, keyExchanges } = strangerLimits
+    this.#arrived.messages++
+    this.#arrived.bytes += length
+    if (number === MSG.kexinit) this.#arrived.keyExchanges++
+    const within =
+      this.#arrived.messages <= messages && this.#arrived.bytes <= bytes && this.#arrived.keyExchanges <= keyExchanges
+    return within ? undefined : new GatewayError('PROTOCOL_ERROR', 'too much before authentication')
+  }
+
+  /** The peer began a key exchange, or answered ours. */
+  #exchanging(): void {
+    this.#stall ??= setTimeout(
+      () => this.cut(new GatewayError('PROTOCOL_ERROR', 'the key exchange took too long')),
+      rekeyPatience,
+    )
   }
 
   #keep(message: Buffer): void {
@@ -194,7 +248,7 @@ export class Leg {
     this.#carried = 0
     if (!this.#writable() || this.#protocol._kexinit !== undefined) return
     this.#protocol.rekey()
-    this.exchanging()
+    this.#exchanging()
   }
 
   #resumeFeeders(): void {
@@ -224,23 +278,4 @@ export class Leg {
 
 function unexpected(message: Buffer): GatewayError {
   return new GatewayError('PROTOCOL_ERROR', `message ${message[0]} before authentication`)
-}
-
-/** Which leg a packet layer belongs to: ssh2's table of handlers is one for all connections. */
-const legs = new WeakMap<Protocol, Leg>()
-
-const connectionProtocol = [80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100]
-const asBuffer = (payload: Uint8Array): Buffer => Buffer.from(payload.buffer, payload.byteOffset, payload.length)
-
-for (let number = 0; number < messageHandlers.length; number++) {
-  const original = messageHandlers[number]
-  if (connectionProtocol.includes(number))
-    messageHandlers[number] = (protocol, payload) => void legs.get(protocol)?.receive(asBuffer(payload))
-  else if (original === undefined)
-    messageHandlers[number] = (protocol, payload) => void legs.get(protocol)?.unknown(asBuffer(payload))
-  else if (number === MSG.kexinit)
-    messageHandlers[number] = (protocol, payload) => {
-      legs.get(protocol)?.exchanging()
-      return original(protocol, payload)
-    }
 }

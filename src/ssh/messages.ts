@@ -140,11 +140,25 @@ export function readOnlyBytes(details: Buffer): ByteString {
   return bytes
 }
 
+/** `exit-status` and `exit-signal` (RFC 4254 section 6.10). */
+export function readExit({ name, details }: ChannelRequest): { readonly status: number } | { readonly signal: string } {
+  const reader = new WireReader(details)
+  return name === 'exit-status' ? { status: reader.uint32() } : { signal: reader.ascii().slice(0, 60) }
+}
+
 /** The port that the target chose, in the reply to a `tcpip-forward` that left it the choice (RFC 4254 section 7.1). */
 export const readChosenPort = (reply: Buffer): number => after(reply).uint32()
 
 /* Writers. */
 
+/** Of `tcpip-forward` and its cancellation. */
+export const listenerDetails = (host: string, port: number): Buffer => wire(host, { uint32: port })
+/** A GLOBAL_REQUEST or CHANNEL_REQUEST that wants no reply. */
+export const globalRequest = (name: string, details: Buffer): Buffer =>
+  wire(MSG.globalRequest, name, { boolean: false }, { raw: details })
+export const setEnvironment = (recipient: number, name: string, value: string): Buffer =>
+  wire(MSG.channelRequest, { uint32: recipient }, 'env', { boolean: false }, name, value)
+export const channelClose = (recipient: number): Buffer => wire(MSG.channelClose, { uint32: recipient })
 export const requestFailure = (): Buffer => wire(MSG.requestFailure)
 export const channelFailure = (recipient: number): Buffer => wire(MSG.channelFailure, { uint32: recipient })
 export const openFailure = (recipient: number, reason: number, text: string): Buffer =>

@@ -77,7 +77,7 @@ export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
 }
 
 function asClient(connection: Connection, insides: Insides, identification: string): Client {
-  const leg = new Leg(insides, 'CLIENT_LEFT')
+  const leg = new Leg(insides, 'client')
   const kex = Promise.withResolvers<string>()
   kex.promise.catch(() => {})
   leg.signal.addEventListener('abort', () => kex.reject(leg.signal.reason), { once: true })
@@ -93,6 +93,8 @@ function asClient(connection: Connection, insides: Insides, identification: stri
   const arrived: Attempt[] = []
   const arrivals = new EventEmitter()
   connection.on('authentication', (context) => {
+    // ssh2 answers the oldest request it knows of, also when the client has given that one up (RFC 4252 section 5.1).
+    insides._protocol._authsQueue.splice(0, Number.POSITIVE_INFINITY, context.method)
     arrived.push(asAttempt(context, leg))
     arrivals.emit('attempt')
   })

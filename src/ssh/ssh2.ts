@@ -81,6 +81,35 @@ export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as
 if (messageHandlers.length !== 256 || typeof sendPacket !== 'function')
   throw new Error('ssh2 has not the shape that was read')
 
+/** Who hears what comes on a connection. */
+export interface Listener {
+  /** Every message, before all else; false: nobody looks at it. */
+  arrived(number: number, length: number): boolean
+  /** Messages of the connection protocol (RFC 4254), which ssh2 itself then never sees. */
+  connectionMessage(message: Buffer): void
+  /** Messages whose number ssh2 does not know. */
+  unknownMessage(message: Buffer): void
+}
+/** ssh2's table of handlers is one for all connections. Connections that nobody hears are ssh2's own matter. */
+const listeners = new WeakMap<Protocol, Listener>()
+export const hear = (protocol: Protocol, listener: Listener): void => void listeners.set(protocol, listener)
+
+const connectionProtocol: ReadonlySet<number> = new Set([80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100])
+
+for (let number = 0; number < messageHandlers.length; number++) {
+  const original = messageHandlers[number]
+  messageHandlers[number] = (protocol, payload) => {
+    const listener = listeners.get(protocol)
+    if (listener === undefined) return original?.(protocol, payload)
+    if (!listener.arrived(number, payload.length)) return undefined
+    if (original !== undefined && !connectionProtocol.has(number)) return original(protocol, payload)
+    const message = Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+    if (original === undefined) listener.unknownMessage(message)
+    else listener.connectionMessage(message)
+    return undefined
+  }
+}
+
 /** Sends one message; during a key exchange it waits in ssh2's queue. */
 export function sendMessage(protocol: Protocol, payload: Uint8Array): void {
   const writer = protocol._packetRW.write

@@ -129,7 +129,7 @@ class Handshake {
     })
     const insides = this.#client as unknown as Insides
     this.#protocol = insides._protocol
-    this.leg = new Leg(insides, 'TARGET_LEFT')
+    this.leg = new Leg(insides, 'target')
     this.#client.on('handshake', () => this.leg.exchanged())
     const gone = (): void =>
       this.leg.cut(new GatewayError('CLIENT_LEFT', 'the client went away', { cause: signal.reason }))

@@ -153,6 +153,18 @@ const violations: [rule: string, code: RegExp, act: (client: RawClient) => Promi
     /WIRE_MALFORMED/,
     async (client) => client.send(wire(MSG.channelClose, { uint32: 1 }, 'more')),
   ],
+  [
+    'unknown messages without end',
+    /RELAY_LIMIT/,
+    async (client) => {
+      for (let count = 0; count < 200; count++) client.send(Buffer.from([200, 1, 2, 3]))
+    },
+  ],
+  ...[6, 51, 52, 53, 60].map((number): (typeof violations)[number] => [
+    `message ${number}, which servers send`,
+    /PROTOCOL_ERROR/,
+    async (client) => client.send(Buffer.from([number, 0, 0, 0, 0, 0, 0, 0, 0])),
+  ]),
 ]
 for (const [rule, code, act] of violations)
   test(`cut: ${rule}`, async () => {
@@ -217,6 +229,15 @@ test('messages of the connection protocol before anybody has signed in end the c
 const residentKiB = (): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${world.gateway.child.pid}/status`, 'utf8'))?.[1])
 
+/** Until nothing has moved for half a second: what the kernel holds is not ours to count. */
+async function sendUntilStuck(client: RawClient, send: () => void): Promise<void> {
+  for (let moved = performance.now(), last = -1; performance.now() - moved < 500; await wait(5)) {
+    for (let count = 0; client.unsent < 4 * 1024 * 1024 && count < 1_000; count++) send()
+    if (client.unsent === last && last > 1024 * 1024) continue
+    last = client.unsent
+    moved = performance.now()
+  }
+}
 test('clients that do not read cost a bounded piece of memory, whatever window they give', async () => {
   const before = residentKiB()
   const clients = await Promise.all(Array.from({ length: 20 }, () => login()))
@@ -233,20 +254,32 @@ test('clients that do not read cost a bounded piece of memory, whatever window t
   assert.ok(grown < 20 * 8 * 1024, `${grown} KiB`)
   for (const client of clients) client[Symbol.dispose]()
 })
+test('so do clients that ask, and do not read the answers', async () => {
+  const before = residentKiB()
+  using client = await login('evil')
+  client.send(open('session', 0))
+  const { sender } = readOpenConfirmation(await client.next(MSG.channelOpenConfirmation))
+  client.pause()
+  await sendUntilStuck(client, () => client.send(request(sender, 'elevate@example.com', true)))
+  assert.ok(residentKiB() - before < 24 * 1024, `${residentKiB() - before} KiB`)
+})
+test('what a person does who is refused again and again fills no log', async () => {
+  const before = world.gateway.lines.length
+  using client = await login()
+  for (let count = 0; count < 300; count++) client.send(wire(MSG.globalRequest, 'x@example.com', { boolean: false }))
+  await session(client, 'true')
+  client[Symbol.dispose]()
+  assert.match(await sessionEnd(before), /"refusals":300/)
+  const lines = world.gateway.lines.slice(before).filter((line) => line.includes('refused on the connection'))
+  assert.equal(lines.length, 100)
+})
 test('so do targets that do not read', async () => {
   const before = residentKiB()
   using client = await login('evil')
   client.send(open('session', 0))
   const { sender } = readOpenConfirmation(await client.next(MSG.channelOpenConfirmation))
   target.socket?.pause()
-  // Until nothing has moved for half a second: what the kernel holds is not ours to count.
-  for (let moved = performance.now(), last = -1; performance.now() - moved < 500; await wait(5)) {
-    if (client.unsent < 4 * 1024 * 1024) for (let count = 0; count < 32; count++) client.send(data(sender, 32_768))
-    if (client.unsent === last) continue
-    last = client.unsent
-    moved = performance.now()
-  }
-  assert.ok(client.unsent > 1024 * 1024, 'the gateway reads no more')
+  await sendUntilStuck(client, () => client.send(data(sender, 32_768)))
   assert.ok(residentKiB() - before < 24 * 1024, `${residentKiB() - before} KiB`)
 })
 

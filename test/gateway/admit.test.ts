@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DecisionRecord } from '../../src/decision-log/record.ts'
-import { admit, type Steps } from '../../src/gateway/admit.ts'
+import { admit as admitWatched } from '../../src/gateway/admit.ts'
+import type { Knock, Steps } from '../../src/gateway/decide.ts'
 import type { Route } from '../../src/gateway/routes.ts'
 import type { Address } from '../../src/model/address.ts'
 import { type ErrorCode, GatewayError } from '../../src/model/errors.ts'
@@ -15,7 +16,8 @@ const route: Route = {
   host: '10.0.3.7',
   port: 22,
   labels: { env: 'prod' },
-  settings: { name: 'db1', host: '10.0.3.7', port: 22, labels: {}, hostKeys: [] },
+  principals: 'login',
+  settings: { name: 'db1', host: '10.0.3.7', port: 22, labels: {}, principals: 'login', hostKeys: [] },
 }
 const certificate = aCertificate()
 const allowed = { version: 'ssh/v1', outcome: 'allow', certificate: { principals: ['postgres'], ttl: 60 } }
@@ -63,11 +65,16 @@ function world(change: Partial<Steps> & { result?: unknown } = {}) {
       trace.push(`record ${record.outcome}`)
       records.push(record)
     },
+    epoch: () => 0,
+    closed: () => undefined,
+    roomForStranger: () => true,
     ...steps,
   }
   return { trace, records, steps: traced }
 }
 const never = new AbortController().signal
+const admit = (knock: Knock, steps: Steps, signal: AbortSignal) =>
+  admitWatched(knock, steps, { fault: undefined }, signal)
 const fails = (code: ErrorCode) => async (): Promise<never> => {
   throw new GatewayError(code, 'failed')
 }
@@ -190,6 +197,24 @@ test('the same on a route that is not there', async () => {
   const { trace, steps } = world({ route: () => undefined })
   assert.deepEqual(await admit(aStranger(), steps, never), { outcome: 'sign-in' })
   assert.deepEqual(trace, [])
+})
+test('and so is whoever asks for one while nobody at all is let in', async () => {
+  const closed = new GatewayError('POLICY_MISSING', 'no bundle')
+  const evaluate = async () => evaluation(undefined, closed)
+  const words = async (route: Steps['route']) => {
+    const admission = await admit(aStranger(), world({ route, evaluate, closed: () => closed }).steps, never)
+    return admission.outcome === 'refused' && admission.refusal.lines.join().replace(/[0-9a-f-]{36}/, 'ID')
+  }
+  assert.match((await words(() => undefined)) || '', /POLICY_MISSING/)
+  assert.equal(await words(() => undefined), await words(() => route))
+})
+test('the refusals of strangers are written down while there is room, and then only counted', async () => {
+  const { trace, steps } = world({ result: denied, roomForStranger: () => false })
+  const admission = await admit(aStranger(), steps, never)
+  assert.deepEqual(trace, ['evaluate'])
+  assert.ok(admission.outcome === 'refused' && !admission.refusal.lines[0].includes('decision'))
+  await admit(aKnock(), steps, never)
+  assert.deepEqual(trace, ['evaluate', 'evaluate', 'record deny'])
 })
 test('what is closed to everyone is said at once', async () => {
   const { steps } = world({ result: { ...denied, reasons: [{ code: 'freeze', message: 'frozen until Monday' }] } })

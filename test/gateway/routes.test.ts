@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findRoute, hostKeysOf, type RouteSettings } from '../../src/gateway/routes.ts'
 
-const route = (name: string, host: string): RouteSettings => ({ name, host, port: 22, labels: {}, hostKeys: [] })
+const route = (name: string, host: string): RouteSettings => ({
+  name,
+  host,
+  port: 22,
+  labels: {},
+  principals: 'login' as const,
+  hostKeys: [],
+})
 const routes = [
   route('db1', '10.0.3.7'),
   route('*.lab', '{name}.lab.internal'),

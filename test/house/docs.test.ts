@@ -70,6 +70,7 @@ test('every link leads somewhere', () => {
     'README.md',
     'ARCHITECTURE.md',
     'CONTRIBUTING.md',
+    'packaging/README.md',
     ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
   ]
   const broken = pages.flatMap((page) =>

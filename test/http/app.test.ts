@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { GatewayError } from '../../src/model/errors.ts'
 import { anApp, event, id } from '../support/http.ts'
 
 const answers: [rule: string, url: string, token: string | undefined, status: number, code: string | undefined][] = [
@@ -78,4 +79,9 @@ test('the CA key is ready for TrustedUserCAKeys', async () => {
     [answer.body, answer.headers['content-type']],
     ['ssh-ed25519 AAAA ca\n', 'text/plain; charset=utf-8'],
   )
+})
+test('a signer that was never seen gives no CA keys', async () => {
+  const { get } = anApp({ caKeys: () => Promise.reject(new GatewayError('SIGNER_UNAVAILABLE', 'no agent')) })
+  const answer = await get('/ca.pub')
+  assert.deepEqual([answer.statusCode, answer.json().code], [503, 'signer_unavailable'])
 })

@@ -133,7 +133,7 @@ export function anApp(change: Partial<HttpParts> = {}) {
       return input.identity?.groups.includes('all') === true
     },
     readiness: async () => [{ name: 'policy' }],
-    caKeys: ['ssh-ed25519 AAAA ca'],
+    caKeys: async () => ['ssh-ed25519 AAAA ca'],
     tokens: [
       { name: 'ci', sha256: sha256('secret'), groups: ['all'] },
       { name: 'other', sha256: sha256('other'), groups: [] },

@@ -1,4 +1,4 @@
-import type { Knock } from '../../src/gateway/admit.ts'
+import type { Knock } from '../../src/gateway/decide.ts'
 import type { PolicyIdentity } from '../../src/model/context.ts'
 import type { Login } from '../../src/model/units.ts'
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type * as Ssh2 from 'ssh2'
 import type { AnyAuthMethod, ParsedKey, Client as Ssh2Client } from 'ssh2'
 import { fingerprintOf } from '../../src/model/fingerprint.ts'
+import { type Part, wire } from '../../src/model/wire.ts'
 import { Client, type Insides, messageHandlers, sendMessage, utils } from '../../src/ssh/ssh2.ts'
 
 /*
@@ -13,7 +14,7 @@ export interface RawClient extends Disposable {
   readonly ssh: Ssh2Client
   /** Sends one message as it is. */
   send(message: Uint8Array): void
-  /** The next message of the connection protocol with this number; rejects when the connection ends before. */
+  /** The next message with this number; rejects when the connection ends before. */
   next(number: number): Promise<Buffer>
   /** How the connection ended. */
   readonly closed: Promise<string>
@@ -21,6 +22,9 @@ export interface RawClient extends Disposable {
   pause(): void
   resume(): void
   readonly unsent: number
+  /** Begins another key exchange. */
+  rekey(): void
+  readonly sessionId: Buffer
 }
 
 // Loaded after the gateway's own loader has patched it.
@@ -50,12 +54,17 @@ function parse(text: string): ParsedKey {
   return key
 }
 
+/** What the client hears itself; of the rest ssh2 takes care. */
+const connectionProtocol = new Set([3, 80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100])
+const userAuthentication = new Set([...connectionProtocol, 6, 51, 52, 53, 60])
+
+const hearing = new WeakMap<object, ReadonlySet<number>>()
 const received = new WeakMap<object, Map<number, Buffer[]>>()
-for (const number of [80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 3]) {
+for (const number of userAuthentication) {
   const original = messageHandlers[number]
   messageHandlers[number] = (protocol, payload) => {
     const queues = received.get(protocol)
-    if (queues === undefined) return original?.(protocol, payload)
+    if (queues === undefined || !hearing.get(protocol)?.has(number)) return original?.(protocol, payload)
     const queue = queues.get(number) ?? []
     queue.push(Buffer.from(payload))
     queues.set(number, queue)
@@ -72,9 +81,17 @@ export interface RawOptions {
   readonly authHandler?: readonly AnyAuthMethod[]
   /** Resolves once this event came; `ready` when absent. */
   readonly until?: 'ready' | 'handshake' | 'close'
+  /** User authentication is the test's own matter too. */
+  readonly raw?: boolean
 }
 
-export async function rawClient({ port, username, authHandler, until = 'ready' }: RawOptions): Promise<RawClient> {
+export async function rawClient({
+  port,
+  username,
+  authHandler,
+  until = 'ready',
+  raw = false,
+}: RawOptions): Promise<RawClient> {
   const ssh = new Client()
   const ended = Promise.withResolvers<string>()
   let why = 'closed'
@@ -89,6 +106,7 @@ export async function rawClient({ port, username, authHandler, until = 'ready' }
   })
   const { _protocol: protocol, _sock: socket } = ssh as unknown as Insides
   received.set(protocol, new Map())
+  hearing.set(protocol, raw ? userAuthentication : connectionProtocol)
   const waiting = new Set<() => void>()
   arrivals.set(protocol, waiting)
   await reached
@@ -115,6 +133,22 @@ export async function rawClient({ port, username, authHandler, until = 'ready' }
     get unsent() {
       return socket.writableLength
     },
+    rekey: () => protocol.rekey(),
+    get sessionId() {
+      return protocol._kex?.sessionID ?? Buffer.alloc(0)
+    },
     [Symbol.dispose]: () => ssh.destroy(),
   }
+}
+
+/** A USERAUTH_REQUEST (RFC 4252 section 5). */
+export const authRequest = (username: string, method: string, ...details: Part[]): Buffer =>
+  wire(50, username, 'ssh-connection', method, ...details)
+
+/** The same by public key, signed over this very session (section 7). Ed25519 only. */
+export function proof({ sessionId }: RawClient, username: string, privateKey: string): Buffer {
+  const key = parse(privateKey)
+  const request = authRequest(username, 'publickey', { boolean: true }, key.type, key.getPublicSSH())
+  const signature = key.sign(wire(sessionId, { raw: request })) as Buffer
+  return wire({ raw: request }, wire(key.type, signature))
 }

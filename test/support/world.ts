@@ -41,7 +41,12 @@ export interface SshOptions {
 }
 export interface DecisionEvent {
   readonly decision_id: string
-  readonly input: { readonly target: { readonly route: string }; readonly identity?: { readonly username: string } }
+  readonly labels: { readonly session_id: string }
+  readonly input: {
+    readonly target: { readonly route: string }
+    readonly identity?: { readonly username: string }
+    readonly session?: { readonly renewals: number }
+  }
   readonly result?: unknown
   readonly error?: { readonly code: string }
   readonly nd_builtin_cache?: unknown
@@ -57,10 +62,12 @@ export interface DecisionEvent {
     }
   }
 }
-type MoreConfig = Record<string, unknown> & { routes?: object[] }
+type MoreConfig = Record<string, unknown> & { routes?: object[]; limits?: object }
 export interface WorldOptions {
   /** Route names, and the certificate that the policy gives on them. */
   readonly certificates?: Readonly<Record<string, Partial<CertificateRequest>>>
+  /** What the policy answers of live sessions on these routes, in place of the same: a decision, or a text that is none. */
+  readonly renewals?: Readonly<Record<string, object | string>>
   /** More of regate.yaml; routes are added to. */
   readonly config?: (world: { sshd: Sshd; workspace: Workspace }) => MoreConfig | Promise<MoreConfig>
   /** Rego of a whole policy, in place of the one that answers what the routes' labels say. */
@@ -70,6 +77,8 @@ export interface WorldOptions {
   /** What is done to the bundle before the gateway sees it. */
   readonly spoilBundle?: (path: string) => void
   readonly codeSeconds?: number
+  /** The program that is the gateway: bin/regate of this checkout. */
+  readonly program?: string
 }
 
 export const token = 'a-token-of-the-tests'
@@ -86,7 +95,17 @@ const policyOfLabels = `package ssh
 # METADATA
 # entrypoint: true
 # scope: document
-decision := json.unmarshal(input.target.labels.decision) if input.identity
+decision := json.unmarshal(input.target.labels.decision) if {
+	input.identity
+	not input.session
+}
+
+# Of a live session, the same unless the label says otherwise; a label that is no JSON leaves it undefined.
+decision := json.unmarshal(object.get(input.target.labels, "renewal", input.target.labels.decision)) if {
+	input.identity
+	input.session
+	json.is_valid(object.get(input.target.labels, "renewal", input.target.labels.decision))
+}
 
 decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "login"}]} if not input.identity
 `
@@ -110,7 +129,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     host: '127.0.0.1',
     port: sshd.port,
     host_keys: [sshd.hostKey],
-    labels: { decision: JSON.stringify(allow(change)) },
+    labels: { decision: JSON.stringify(allow(change)), ...renewalLabel(options.renewals?.[name]) },
   }))
   const config = {
     gateway: { name: 'test', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
@@ -126,27 +145,30 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
     store: 'sqlite:regate.db',
     ...more,
+    // A file of tests signs in as often as it likes.
+    limits: { sign_ins_per_minute: 10_000, sign_ins_per_minute_per_source: 10_000, ...more.limits },
     routes: [...certificates, ...(more.routes ?? [])],
   }
   writeFileSync(workspace.path('regate.yaml'), stringify(config))
-  const gateway = undo.use(await startGateway(workspace))
+  const gateway = undo.use(await startGateway(workspace, options.program))
   const world = undo.move()
   return assemble(workspace, issuer, sshd, gateway, Object.keys(options.certificates ?? {}), world)
 }
 
 /** Starts, or starts again, the gateway of the workspace. */
-export async function startGateway(workspace: Workspace): Promise<GatewayProcess> {
-  const process = start(join(import.meta.dirname, '..', '..', 'bin', 'regate'), [
-    'serve',
-    '--config',
-    workspace.path('regate.yaml'),
-  ])
+export async function startGateway(workspace: Workspace, program = checkout): Promise<GatewayProcess> {
+  const process = start(program, ['serve', '--config', workspace.path('regate.yaml')])
   const ready = JSON.parse(await process.line(/"msg":"ready"/)) as { ssh: string; http: string }
   const port = (text: string): number => Number(text.split(':').at(-1))
   return Object.assign(process, { sshPort: port(ready.ssh), httpPort: port(ready.http) })
 }
 
+const checkout = join(import.meta.dirname, '..', '..', 'bin', 'regate')
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+const renewalLabel = (renewal: object | string | undefined) =>
+  renewal === undefined ? {} : { renewal: typeof renewal === 'string' ? renewal : JSON.stringify(renewal) }
 
 /** A whole decision: postgres for a minute, and what the change says. */
 export const allow = (change: Partial<CertificateRequest>) => ({

@@ -1,0 +1,51 @@
+import type { Authority } from './certificate/authority.ts'
+import { issue } from './certificate/issue.ts'
+import { timed } from './compose-http.ts'
+import type { Written } from './compose-log.ts'
+import type { Config } from './config.ts'
+import type { Steps } from './gateway/decide.ts'
+import type { Epoch } from './gateway/epoch.ts'
+import { Rate } from './gateway/rates.ts'
+import { findRoute, hostKeysOf } from './gateway/routes.ts'
+import { Tally } from './gateway/tally.ts'
+import type { Metrics } from './metrics.ts'
+import type { Log } from './model/log.ts'
+import { type Milliseconds, systemClock } from './model/units.ts'
+import type { Policies } from './policies.ts'
+import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
+import { reach } from './ssh/target.ts'
+
+export interface StepParts {
+  readonly config: Config
+  readonly authority: Authority
+  readonly policies: Policies
+  readonly written: Written
+  readonly metrics: Metrics
+  readonly epoch: Epoch
+  readonly log: Log
+}
+
+/** What deciding and issuing take, each from the part that has it. */
+export function composeSteps({ config, authority, policies, written, metrics, epoch, log }: StepParts): Steps {
+  const strangers = new Rate(config.limits.strangerRefusalsPerMinute, performance.now() as Milliseconds)
+  const uncounted = new Tally(60_000 as Milliseconds, (count, last) =>
+    log.warn({ count, last }, 'refusals of people not signed in that were only counted'),
+  )
+  return {
+    epoch: () => epoch.now,
+    route: (name) => findRoute(config.routes, name),
+    evaluate: (input) => timed(policies.admissions, 'ssh/decision', input, metrics),
+    async reach(route, signal) {
+      const known = await hostKeysOf(route)
+      return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config.limits, signal)
+    },
+    issue: (request, occasion) => issue(request, { ...occasion, now: systemClock() }, config.certificate, authority),
+    record: (record) => written.record(record),
+    closed: () => ('fault' in policies.admissions ? policies.admissions.fault : undefined),
+    roomForStranger(fault) {
+      const room = strangers.take(performance.now() as Milliseconds)
+      if (!room) uncounted.add(fault.code)
+      return room
+    },
+  }
+}

@@ -1,0 +1,133 @@
+import type { Certificate } from '../model/certificate.ts'
+import type { Reason } from '../model/decision.ts'
+import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
+import type { UnixSeconds } from '../model/units.ts'
+import type { Admitted } from './admit.ts'
+import { ask, type Entry, type Steps, writeDown } from './decide.ts'
+import { type Refusal, refusal } from './words.ts'
+
+/** What came of asking again. */
+export type Renewal =
+  | { readonly outcome: 'renewed'; readonly certificate: Certificate; readonly decisionId: string }
+  /** What the answer rests on has changed meanwhile: to be asked again at once. */
+  | { readonly outcome: 'stale' }
+  /** No answer was to be had: to be asked again, until the certificate ends. */
+  | { readonly outcome: 'failed'; readonly fault: GatewayError }
+  | { readonly outcome: 'denied'; readonly fault: GatewayError; readonly refusal: Refusal }
+
+/** Faults that say nothing of the person: a policy, a log or a signer that did not do its work. */
+const failures: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'POLICY_MISSING',
+  'POLICY_UNDEFINED',
+  'POLICY_CONFLICT',
+  'POLICY_BUILTIN_FAILED',
+  'POLICY_FAILED',
+  'POLICY_TIMEOUT',
+  'POLICY_MEMORY',
+  'POLICY_BUSY',
+  'DECISION_SHAPE',
+  'LOG_NOT_DURABLE',
+  'CERTIFICATE_SIGNER',
+  'STORE_UNAVAILABLE',
+  'INTERNAL',
+])
+
+/** The decision by which a session lives, and those that take its place. One question is asked at a time. */
+export class Life {
+  readonly #first: Certificate
+  readonly #admitted: Admitted
+  readonly #startedAt: UnixSeconds
+  readonly #others: () => number
+  readonly #steps: Steps
+  #certificate: Certificate
+  #epoch: number
+  #renewals = 0
+
+  /** `others`: the person's other sessions, at the moment. */
+  constructor(admitted: Admitted, startedAt: UnixSeconds, others: () => number, steps: Steps) {
+    this.#admitted = admitted
+    this.#first = this.#certificate = admitted.certificate
+    this.#epoch = admitted.epoch
+    this.#startedAt = startedAt
+    this.#others = others
+    this.#steps = steps
+  }
+
+  /** The one in force. */
+  get certificate(): Certificate {
+    return this.#certificate
+  }
+
+  get startedAt(): UnixSeconds {
+    return this.#startedAt
+  }
+
+  get renewals(): number {
+    return this.#renewals
+  }
+
+  /** What the certificate rests on is no more as it was. */
+  get isStale(): boolean {
+    return this.#steps.epoch() !== this.#epoch
+  }
+
+  /**
+   * Asks whether the session may go on. A certificate is in the log before it takes hold; a denial before it is told.
+   * Nothing comes of an answer that rests on what is no more.
+   */
+  async renew(): Promise<Renewal> {
+    const { knock } = this.#admitted
+    const session = { id: knock.sessionId, started_at: this.#startedAt, renewals: this.#renewals }
+    const { ruling, entry, epoch } = await ask({ ...knock, session, sessions: this.#others() }, this.#steps)
+    const isStale = (): boolean => this.#steps.epoch() !== epoch
+    if (isStale()) return { outcome: 'stale' }
+    try {
+      if (ruling.outcome === 'sign-in') throw new GatewayError('CHALLENGE_UNSUPPORTED', 'the policy wants a sign-in')
+      if (ruling.outcome === 'refuse') return await this.#refuse(ruling.fault, entry, ruling.reasons)
+      const certificate = await this.#steps.issue(ruling.request, {
+        decisionId: entry.decisionId,
+        username: ruling.username,
+        login: knock.asked.login,
+        principals: ruling.route.principals,
+        subjectKey: this.#admitted.subjectKey,
+        localAddress: this.#admitted.localAddress,
+      })
+      mustStay(this.#first, certificate, ruling.route.principals)
+      if (isStale()) return { outcome: 'stale' }
+      await this.#steps.record({ ...entry, outcome: 'allow', certificate })
+      if (isStale()) return { outcome: 'stale' }
+      this.#certificate = certificate
+      this.#epoch = epoch
+      this.#renewals++
+      return { outcome: 'renewed', certificate, decisionId: entry.decisionId }
+    } catch (thrown) {
+      return await this.#refuse(asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own'), entry)
+    }
+  }
+
+  async #refuse(fault: GatewayError, entry: Entry, reasons: readonly Reason[] = []): Promise<Renewal> {
+    const told = await writeDown(fault, entry, this.#steps)
+    if (failures.has(fault.code)) return { outcome: 'failed', fault }
+    // A denial that could not be written down cuts all the same; that is what is said then.
+    return {
+      outcome: 'denied',
+      fault: told,
+      refusal: refusal(told.code, this.#admitted.knock.asked, entry.decisionId, reasons),
+    }
+  }
+}
+
+/**
+ * What sshd has done already with the first certificate, a later one cannot change: the forced command, `~/.ssh/rc`, and
+ * the account. CERTIFICATE_FROZEN otherwise.
+ */
+function mustStay(first: Certificate, later: Certificate, principals: 'login' | 'roles'): void {
+  const frozen = (what: string): never => {
+    throw new GatewayError('CERTIFICATE_FROZEN', `${what} is not that of the certificate with which the session began`)
+  }
+  if (first.forceCommand !== later.forceCommand) frozen('force-command')
+  if (first.permissions['permit-user-rc'] !== later.permissions['permit-user-rc']) frozen('permit-user-rc')
+  // On the other routes the login is among them, or nothing was signed.
+  const names = ({ principals }: Certificate): string => [...principals].sort().join()
+  if (principals === 'roles' && names(first) !== names(later)) frozen('the list of principals')
+}
