@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Value } from 'typebox/value'
+import { SessionAnswer } from '../../src/http/sessions.ts'
 import { DecisionEvent as DecisionEventShape } from '../../src/http/shapes.ts'
 import { PolicyInput } from '../../src/model/context.ts'
+import { shapeFaults } from '../../src/model/shape.ts'
 import { run, start } from '../support/process.ts'
 import { api, type DecisionEvent, operatorToken, startWorld, token, type World } from '../support/world.ts'
 
@@ -100,6 +102,60 @@ test('the policy in force, and what was counted', async () => {
   assert.equal(counted(/^regate_sign_ins_total\{result="signed-in"\} (\d+)$/m), 1)
   assert.ok(counted(/^regate_policy_evaluation_seconds_count\{entrypoint="ssh\/decision"\} (\d+)$/m) >= 3)
   assert.ok(counted(/^regate_decision_log_seconds_count (\d+)$/m) >= 3)
+})
+
+interface Told {
+  readonly id: string
+  readonly state: string
+  readonly events: readonly { readonly kind: string; readonly what?: string }[]
+}
+type Sessions = { sessions: Told[] }
+const live = (route: string, command: string) => start('ssh', ['-F', world.config, route, command])
+
+test('a live session is told as it is described, ended by an operator, and told from then on', async () => {
+  await using ssh = live('db1', 'echo in; cat')
+  await ssh.line(/^in$/)
+  const { sessions } = (await ask<Sessions>('/v1/sessions')).body
+  const [one] = sessions
+  assert.ok(one !== undefined && sessions.length === 1)
+  const told = (await ask<Told>(`/v1/sessions/${one.id}`)).body
+  assert.deepEqual(shapeFaults(SessionAnswer, told), [])
+  assert.deepEqual(
+    [told.state, told.events.map(({ kind, what }) => `${kind} ${what}`)],
+    ['live', ['opened channel session', 'opened request exec echo in; cat']],
+  )
+  assert.match(
+    (await regate('sessions', 'list')).stdout,
+    new RegExp(`alice@example\\.com +postgres@db1 .* ${one.id}$`, 'm'),
+  )
+  assert.match(
+    (await regate('sessions', 'show', one.id)).stdout,
+    /opened +request exec echo in; cat, .*permit-exec@regate/,
+  )
+  assert.match(await (await api(world.gateway, '/metrics')).text(), /^regate_sessions_live 1$/m)
+
+  assert.equal((await regate('sessions', 'end', one.id)).code, 0)
+  assert.equal(await ssh.ended(), 255)
+  assert.equal((await regate('sessions', 'end', one.id)).code, 1)
+  const after = (await ask<Told & { end: { code: string } }>(`/v1/sessions/${one.id}`)).body
+  assert.deepEqual(shapeFaults(SessionAnswer, after), [])
+  assert.deepEqual([after.state, after.end.code], ['ended', 'SESSION_ENDED'])
+  assert.match((await regate('sessions', 'list', '--ended')).stdout, new RegExp(`${one.id} +SESSION_ENDED$`, 'm'))
+})
+
+test('a login that is revoked takes its live sessions along', async () => {
+  await using ssh = live('db1', 'echo in; cat')
+  await ssh.line(/^in$/)
+  const { sessions } = (await ask<{ sessions: (Told & { login_id: string })[] }>('/v1/sessions')).body
+  const [one] = sessions
+  const [login] = (await ask<Logins>('/v1/logins')).body.logins
+  assert.ok(one !== undefined && login !== undefined)
+  assert.equal(one.login_id, login.id)
+  assert.equal((await regate('logins', 'revoke', login.id)).code, 0)
+  assert.equal(await ssh.ended(), 255)
+  const after = (await ask<{ end: { code: string } }>(`/v1/sessions/${one.id}`)).body
+  assert.equal(after.end.code, 'LOGIN_REVOKED')
+  assert.equal((await world.ssh('db1', ['true'])).code, 0) // signs in again
 })
 
 test('a login that is revoked opens nothing any more', async () => {
