@@ -23,16 +23,14 @@ export interface PolicyData {
 }
 
 /** The same bundle with other data: every other entry stays as it is, so that no OPA is needed. */
-export async function changeData(bundle: Buffer, change: (data: PolicyData) => PolicyData): Promise<Buffer> {
+export async function changeData<Data = PolicyData>(bundle: Buffer, change: (data: Data) => Data): Promise<Buffer> {
   const changed = pack()
   let documents = 0
   for await (const entry of Readable.from([await promisify(gunzip)(bundle)]).pipe(extract())) {
     const content = await buffer(entry)
     const isData = entry.header.name.replace(/^\.?\//, '') === 'data.json'
     if (isData) documents++
-    const written = isData
-      ? Buffer.from(JSON.stringify(change(JSON.parse(content.toString('utf8')) as PolicyData)))
-      : content
+    const written = isData ? Buffer.from(JSON.stringify(change(JSON.parse(content.toString('utf8')) as Data))) : content
     changed.entry({ ...entry.header, size: written.length }, written)
   }
   if (documents !== 1) throw new Error(`the bundle has ${documents} data.json, not one`)

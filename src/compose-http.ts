@@ -4,6 +4,7 @@ import { type CaKey, caLine } from './certificate/ca-key.ts'
 import type { Written } from './compose-log.ts'
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
+import type { KnownTokens } from './http/authorization.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import type { Metrics } from './metrics.ts'
 import { asGatewayError } from './model/errors.ts'
@@ -27,6 +28,7 @@ export interface AppParts {
   readonly written: Written
   readonly metrics: Metrics
   readonly live: LiveSessions
+  readonly tokens: KnownTokens
   /** Takes the login away and cuts the sessions that rest on it; false when there is none. */
   readonly revoke: (loginId: string) => Promise<boolean>
   readonly log: Log
@@ -59,7 +61,7 @@ export function composeHttp(parts: AppParts): FastifyInstance {
       { name: 'signer', ...(await faultOf(keys.authority.probe())) },
     ],
     caKeys: () => caLines(keys, config.gateway.name),
-    tokens: config.http.tokens,
+    tokens: parts.tokens,
     log,
   })
 }
@@ -78,10 +80,9 @@ export async function timed(active: Active, entrypoint: string, input: unknown, 
   return evaluation
 }
 
-function stateOf({ admissions, entrypoints, loadedAt }: Policies) {
-  return 'fault' in admissions
-    ? { entrypoints, loadedAt, fault: admissions.fault }
-    : { entrypoints, loadedAt, revision: admissions.revision }
+function stateOf({ admissions, entrypoints, loadedAt, lastFault }: Policies) {
+  const state = { entrypoints, loadedAt, ...(lastFault === undefined ? {} : { fault: lastFault }) }
+  return 'fault' in admissions ? state : { ...state, revision: admissions.revision }
 }
 
 async function faultOf(asked: Promise<unknown>): Promise<{ why?: string }> {

@@ -16,7 +16,8 @@ import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
 import { reach } from './ssh/target.ts'
 
 export interface StepParts {
-  readonly config: Config
+  /** As it is now: routes and limits may change. */
+  readonly config: () => Config
   readonly authority: Authority
   readonly policies: Policies
   readonly written: Written
@@ -27,19 +28,19 @@ export interface StepParts {
 
 /** What deciding and issuing take, each from the part that has it. */
 export function composeSteps({ config, authority, policies, written, metrics, epoch, log }: StepParts): Steps {
-  const strangers = new Rate(config.limits.strangerRefusalsPerMinute, performance.now() as Milliseconds)
+  const strangers = new Rate(() => config().limits.strangerRefusalsPerMinute, performance.now() as Milliseconds)
   const uncounted = new Tally(60_000 as Milliseconds, (count, last) =>
     log.warn({ count, last }, 'refusals of people not signed in that were only counted'),
   )
   return {
     epoch: () => epoch.now,
-    route: (name) => findRoute(config.routes, name),
+    route: (name) => findRoute(config().routes, name),
     evaluate: (input) => timed(policies.admissions, 'ssh/decision', input, metrics),
     async reach(route, signal) {
       const known = await hostKeysOf(route)
-      return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config.limits, signal)
+      return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config().limits, signal)
     },
-    issue: (request, occasion) => issue(request, { ...occasion, now: systemClock() }, config.certificate, authority),
+    issue: (request, occasion) => issue(request, { ...occasion, now: systemClock() }, config().certificate, authority),
     record: (record) => written.record(record),
     closed: () => ('fault' in policies.admissions ? policies.admissions.fault : undefined),
     roomForStranger(fault) {

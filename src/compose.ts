@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify'
+import { canaries } from './canaries.ts'
 import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
 import { type CaKey, readCaLine } from './certificate/ca-key.ts'
 import { composeHttp } from './compose-http.ts'
 import { composeLog } from './compose-log.ts'
 import { composeSteps } from './compose-steps.ts'
-import type { Config, HostAndPort } from './config.ts'
+import type { Config, HostAndPort, Limits } from './config.ts'
+import { restartNeeded } from './config-changes.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Epoch } from './gateway/epoch.ts'
 import { Listener } from './gateway/listener.ts'
@@ -30,6 +32,10 @@ import { usualLimits } from './store/sqlite.ts'
 export interface Gateway {
   readonly sshPort: number
   readonly httpPort: number
+  /** Reads the policy's bundle anew. Throws for one that cannot be put in force: the last good one stays. */
+  reloadPolicy(): Promise<void>
+  /** Routes, limits and tokens as they are from now on. Answers which other sections differ: they take a restart. */
+  reconfigure(config: Config): string[]
   /** Live sessions get so long to end; then the store is closed. */
   close(grace: Milliseconds): Promise<void>
 }
@@ -53,8 +59,10 @@ export function loadKeys({ gateway, ca }: Config): {
 }
 
 /** Builds every part once and puts them together. The one place that knows them all. */
-export async function compose(config: Config, log: Log): Promise<Gateway> {
+export async function compose(first: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
+  let config = first
+  const now = (): Config => config
   const { hostKeys, authority, alsoTrusted } = loadKeys(config)
   const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
   await store.sessions.abandon(systemClock())
@@ -74,7 +82,7 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
     restarts: () => policies.restarts,
   })
   const written = composeLog(config, store, metrics, log)
-  const steps = composeSteps({ config, authority, policies, written, metrics, epoch, log })
+  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, log })
   const parts: ConnectionParts = {
     ssh: createSshServer(hostKeys),
     steps,
@@ -82,12 +90,16 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
     epoch,
     turns: new Turns(renewalsAtOnce),
     history: store.sessions,
-    ...makeIdentity(config, issuer, store, metrics),
+    ...makeIdentity(now, issuer, store, metrics),
     measures: metrics,
-    settings: connectionSettings(config),
+    get settings() {
+      return connectionSettings(config)
+    },
     clock: systemClock,
     log,
   }
+  const tokens = { list: () => config.http.tokens, onChange: (changed: () => void) => void tokensChanged.push(changed) }
+  const tokensChanged: (() => void)[] = []
   const revoke = async (id: string): Promise<boolean> => {
     const isThere = await store.logins.remove(id)
     epoch.advance()
@@ -103,18 +115,34 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
     metrics,
     live,
     revoke,
+    tokens,
     log,
   })
   undo.defer(() => app.close())
-  await listening('http', config.http.listen, app.listen(config.http.listen))
-  const { unauthenticated: total, unauthenticatedPerSource: perSource } = config.limits
+  await listening('http', config.http.listen, app.listen({ ...config.http.listen })) // Fastify writes into it
   const { listen } = config.gateway
-  const taken = Listener.listen(listen, parts, new Places({ total, perSource }))
+  const taken = Listener.listen(listen, parts, placesOf(now, 'unauthenticated', 'unauthenticatedPerSource'))
   const listener = await listening('gateway', listen, taken)
   const running = undo.move()
   return {
     sshPort: listener.port,
     httpPort: portOf(app),
+    async reloadPolicy() {
+      await policies.reload(config.policy, canaries(config.routes))
+      epoch.advance()
+    },
+    reconfigure(next) {
+      const others = restartNeeded(config, next)
+      config = {
+        ...config,
+        limits: next.limits,
+        routes: next.routes,
+        http: { ...config.http, tokens: next.http.tokens },
+      }
+      for (const changed of tokensChanged) changed()
+      epoch.advance()
+      return others
+    },
     async close(grace) {
       await listener.close(grace)
       await running.disposeAsync()
@@ -126,12 +154,12 @@ export async function compose(config: Config, log: Log): Promise<Gateway> {
 const renewalsAtOnce = 32
 const byOperator = new GatewayError('SESSION_ENDED', 'an operator ended the session')
 
-function makeIdentity(config: Config, issuer: Issuer, store: Store, measures: Measures) {
-  const { identity, limits, gateway } = config
+function makeIdentity(now: () => Config, issuer: Issuer, store: Store, measures: Measures) {
+  const { identity, gateway } = now()
   const logins = new Logins(store.logins, identity.loginFrom, systemClock)
-  const places = new Places({ total: limits.signIns, perSource: limits.signInsPerSource })
-  const { signInsPerMinute: total, signInsPerMinutePerSource: perSource } = limits
-  const rates = new Rates({ total, perSource }, performance.now() as Milliseconds)
+  const places = placesOf(now, 'signIns', 'signInsPerSource')
+  const perMinute = limitsOf(now, 'signInsPerMinute', 'signInsPerMinutePerSource')
+  const rates = new Rates(perMinute, performance.now() as Milliseconds)
   const { loginTtl, usernameClaims, groupsClaim } = identity
   const signIn = {
     issuer,
@@ -146,6 +174,18 @@ function makeIdentity(config: Config, issuer: Issuer, store: Store, measures: Me
   }
   return { logins, signIn }
 }
+
+/** Two limits as they are whenever they are looked at. */
+const limitsOf = (now: () => Config, total: keyof Limits, perSource: keyof Limits) => ({
+  get total() {
+    return now().limits[total]
+  },
+  get perSource() {
+    return now().limits[perSource]
+  },
+})
+const placesOf = (now: () => Config, total: keyof Limits, perSource: keyof Limits): Places =>
+  new Places(limitsOf(now, total, perSource))
 
 function connectionSettings({ gateway, limits }: Config): ConnectionParts['settings'] {
   const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered } = limits

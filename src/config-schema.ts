@@ -100,6 +100,7 @@ export const configSchema = Type.Object(
       {
         bundle: path,
         deadline: opt(duration),
+        poll: opt(duration),
         memory: opt(text('a size such as 64MiB', '^\\d{1,4}MiB$')),
         workers: opt(count(1, 16)),
       },
@@ -151,7 +152,7 @@ export const later: readonly (readonly [pointer: RegExp, value: (value: unknown)
   [/^\/gateway\/workers$/, isSet, 'several processes'],
   [/^\/http\/(public_url|trusted_proxies)$/, isSet, 'the console and the browser flow'],
   [/^\/ca\/host_key$/, isSet, 'host certificates'],
-  [/^\/policy\/(poll|verification_key|bearer_token_file)$/, isSet, 'bundles that are fetched or signed'],
+  [/^\/policy\/(verification_key|bearer_token_file)$/, isSet, 'bundles that are signed'],
   [/^\/policy\/bundle$/, (value) => /^https?:/.test(String(value)), 'bundles that are fetched'],
   [/^\/identity\/flow$/, (value) => value === 'browser', 'the browser flow'],
   [/^\/identity\/(keys|recheck)$/, isSet, 'robots’ keys and rechecks'],

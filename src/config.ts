@@ -31,6 +31,8 @@ export interface Config {
   readonly policy: {
     readonly bundle: string
     readonly deadline: Milliseconds
+    /** How often the bundle and the configuration are looked at, should the file system not tell of a change. */
+    readonly poll: Milliseconds
     /** Of 64 KiB. */
     readonly memoryPages: number
     readonly workers: number
@@ -144,6 +146,7 @@ function build({ value, where }: Located<WrittenConfig>, folder: string, problem
     policy: {
       bundle: at(policy.bundle),
       deadline: duration(policy.deadline, '50ms'),
+      poll: duration(policy.poll, '5s'),
       memoryPages: Number.parseInt(policy.memory ?? '64MiB', 10) * 16,
       workers: policy.workers ?? 1,
     },

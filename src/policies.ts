@@ -1,6 +1,7 @@
 import type { Config } from './config.ts'
 import { asGatewayError, GatewayError } from './model/errors.ts'
 import { type Bundle, readBundle } from './policy/bundle.ts'
+import { canaryFault } from './policy/canary.ts'
 import type { Active } from './policy/engine.ts'
 import { PolicyPool, type PoolSettings } from './policy/pool.ts'
 
@@ -15,48 +16,142 @@ export interface Policies extends AsyncDisposable {
   readonly entrypoints: readonly string[]
   /** Milliseconds since 1970. */
   readonly loadedAt: number
+  /** Why the bundle that was looked at last is not the one in force. */
+  readonly lastFault: GatewayError | undefined
   /** Workers that had to be replaced. */
   readonly restarts: number
+  /**
+   * Reads the bundle anew and puts it in force, whole and at once; what is being evaluated is ended by the old one. Throws
+   * for one that cannot be used, or that fails on a canary input which the one in force can answer: then that one stays.
+   */
+  reload(config: Config['policy'], canaries: readonly object[]): Promise<void>
 }
 
 /** Never rejects: without a usable bundle the gateway runs, is not ready, and lets nobody in. */
 export async function loadPolicies(config: Config['policy']): Promise<Policies> {
-  const started: PolicyPool[] = []
-  const dispose = async (): Promise<void> =>
-    void (await Promise.all(started.map((pool) => pool[Symbol.asyncDispose]())))
+  const policies = new LoadedPolicies(await loadFirst(config))
+  return policies
+}
+
+async function loadFirst(config: Config['policy']): Promise<Loaded> {
   try {
-    const bundle = await readBundle(config.bundle)
-    const start = async (workers: number): Promise<Active> => {
-      const pool = await startPolicy(bundle, { ...config, workers }, config.bundle)
-      started.push(pool)
-      return { revision: bundle.revision, pool }
-    }
+    return await load(config)
+  } catch (thrown) {
+    return nothing(asGatewayError(thrown, 'POLICY_BUNDLE', 'the bundle could not be loaded'))
+  }
+}
+
+/** One bundle and its workers. */
+interface Loaded {
+  readonly admissions: Active
+  readonly api: Active
+  readonly entrypoints: readonly string[]
+  readonly loadedAt: number
+  dryRuns(): Promise<Active>
+  restarts(): number
+  close(): Promise<void>
+}
+
+async function load(config: Config['policy']): Promise<Loaded> {
+  const started: PolicyPool[] = []
+  const close = async (): Promise<void> => void (await Promise.all(started.map((pool) => pool.drain())))
+  const bundle = await readBundle(config.bundle)
+  const start = async (workers: number): Promise<Active> => {
+    const pool = await startPolicy(bundle, { ...config, workers }, config.bundle)
+    started.push(pool)
+    return { revision: bundle.revision, pool }
+  }
+  try {
     const admissions = await start(config.workers)
     const api = await start(1)
     let dryRuns: Promise<Active> | undefined
     return {
       admissions,
       api,
-      dryRuns: () => (dryRuns ??= start(1).catch((thrown) => ({ fault: unusable(thrown) }))),
       entrypoints: started[0]?.entrypoints ?? [],
       loadedAt: Date.now(),
-      get restarts() {
-        return started.reduce((sum, pool) => sum + pool.restarts, 0)
-      },
-      [Symbol.asyncDispose]: dispose,
+      dryRuns: () => (dryRuns ??= start(1).catch((thrown) => ({ fault: unusable(thrown) }))),
+      restarts: () => started.reduce((sum, pool) => sum + pool.restarts, 0),
+      close,
     }
   } catch (thrown) {
-    await dispose()
-    const none = { fault: unusable(thrown) }
-    return {
-      admissions: none,
-      api: none,
-      dryRuns: async () => none,
-      entrypoints: [],
-      loadedAt: Date.now(),
-      restarts: 0,
-      [Symbol.asyncDispose]: async () => {},
+    await close()
+    throw thrown
+  }
+}
+
+const nothing = (fault: GatewayError): Loaded => ({
+  admissions: { fault },
+  api: { fault },
+  entrypoints: [],
+  loadedAt: Date.now(),
+  dryRuns: async () => ({ fault }),
+  restarts: () => 0,
+  close: async () => {},
+})
+
+class LoadedPolicies implements Policies {
+  #now: Loaded
+  #lastFault: GatewayError | undefined
+  /** Of bundles that are no more in force. */
+  #pastRestarts = 0
+  /** Old bundles that still have something to answer. */
+  readonly #leaving = new Set<Promise<void>>()
+
+  constructor(first: Loaded) {
+    this.#now = first
+    this.#lastFault = 'fault' in first.admissions ? first.admissions.fault : undefined
+  }
+
+  get admissions(): Active {
+    return this.#now.admissions
+  }
+  get api(): Active {
+    return this.#now.api
+  }
+  get entrypoints(): readonly string[] {
+    return this.#now.entrypoints
+  }
+  get loadedAt(): number {
+    return this.#now.loadedAt
+  }
+  get lastFault(): GatewayError | undefined {
+    return this.#lastFault
+  }
+  get restarts(): number {
+    return this.#pastRestarts + this.#now.restarts()
+  }
+
+  dryRuns(): Promise<Active> {
+    return this.#now.dryRuns()
+  }
+
+  async reload(config: Config['policy'], canaries: readonly object[]): Promise<void> {
+    try {
+      const next = await load(config)
+      const fault = await canaryFault(this.#now.admissions, next.admissions, canaries)
+      if (fault !== undefined) {
+        await next.close()
+        throw fault
+      }
+      const last = this.#now
+      this.#now = next
+      this.#pastRestarts += last.restarts()
+      this.#lastFault = undefined
+      this.#leave(last)
+    } catch (thrown) {
+      this.#lastFault = unusable(thrown)
+      throw this.#lastFault
     }
+  }
+
+  #leave(last: Loaded): void {
+    const left = last.close().finally(() => this.#leaving.delete(left))
+    this.#leaving.add(left)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#now.close(), ...this.#leaving])
   }
 }
 

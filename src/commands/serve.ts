@@ -5,6 +5,7 @@ import { readConfig } from '../config.ts'
 import { faultFields } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { version } from '../project.ts'
+import { reloadOnChange } from '../reload.ts'
 import { nativeCiphers } from '../ssh/ssh2.ts'
 
 /** Runs the gateway until SIGTERM or SIGINT; a second one does not wait for live sessions. */
@@ -20,12 +21,14 @@ export async function serve(file: string): Promise<void> {
   if (!nativeCiphers) log.warn({}, 'ssh2’s native addon is missing: ciphers run at two thirds of their speed')
   const { sshPort, httpPort } = gateway
   const stopped = stopSignal() // heard before `ready` is said: who waits for that may stop it at once
+  const reloading = reloadOnChange(file, config, gateway, log)
   log.info(
     { version, ssh: `${config.gateway.listen.host}:${sshPort}`, http: `${config.http.listen.host}:${httpPort}` },
     'ready',
   )
 
   const signal = await stopped
+  reloading[Symbol.dispose]()
   const impatience = stopSignal()
   log.info({ signal }, 'stopping')
   const atOnce = impatience.then(() => gateway.close(0 as Milliseconds))

@@ -3,12 +3,14 @@ import type { Milliseconds } from '../model/units.ts'
 
 /** So many a minute, all at once if none were taken before (a token bucket). */
 export class Rate {
-  readonly #most: number
+  readonly #most: () => number
   #left: number
   #at: Milliseconds
 
-  constructor(perMinute: number, now: Milliseconds) {
-    this.#most = this.#left = perMinute
+  /** `perMinute` may change. */
+  constructor(perMinute: () => number, now: Milliseconds) {
+    this.#most = perMinute
+    this.#left = perMinute()
     this.#at = now
   }
 
@@ -22,11 +24,12 @@ export class Rate {
 
   full(now: Milliseconds): boolean {
     this.#fill(now)
-    return this.#left === this.#most
+    return this.#left === this.#most()
   }
 
   #fill(now: Milliseconds): void {
-    this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 60_000) * this.#most)
+    const most = this.#most()
+    this.#left = Math.min(most, this.#left + ((now - this.#at) / 60_000) * most)
     this.#at = now
   }
 }
@@ -49,7 +52,7 @@ export class Rates {
 
   constructor(limits: RateLimits, now: Milliseconds) {
     this.#limits = limits
-    this.#total = new Rate(limits.total, now)
+    this.#total = new Rate(() => limits.total, now)
   }
 
   /** A source that has taken all of its own takes nothing from the others. */
@@ -61,7 +64,7 @@ export class Rates {
 
   #remember(prefix: string, now: Milliseconds): Rate {
     if (this.#bySource.size >= sourcesMost) this.#forget(now)
-    const rate = new Rate(this.#limits.perSource, now)
+    const rate = new Rate(() => this.#limits.perSource, now)
     this.#bySource.set(prefix, rate)
     return rate
   }

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import type { Log } from '../model/log.ts'
-import { type Authorize, authorization, type KnownToken } from './authorization.ts'
+import { type Authorize, authorization, type KnownTokens } from './authorization.ts'
 import { type CaKeys, caRoute } from './ca.ts'
 import { type DecisionSource, decisionRoutes } from './decisions.ts'
 import { ApiError, answerError, refuseUnreadable } from './errors.ts'
@@ -28,7 +28,7 @@ export interface HttpParts {
   readonly authorize: Authorize
   readonly readiness: Readiness
   readonly caKeys: CaKeys
-  readonly tokens: readonly KnownToken[]
+  readonly tokens: KnownTokens
   readonly log: Log
 }
 
@@ -65,7 +65,7 @@ export function createApp(parts: HttpParts): FastifyInstance {
 function addRoutes(app: FastifyInstance, parts: HttpParts): void {
   healthRoutes(app, parts.readiness)
   decisionRoutes(app, parts.decisions)
-  tailRoute(app, parts.decisions, parts.onDecision, parts.log, parts.tail ?? usualTail)
+  tailRoute(app, parts.decisions, parts.onDecision, parts.tokens, parts.log, parts.tail ?? usualTail)
   sessionRoutes(app, parts.sessions, parts.history)
   loginRoutes(app, parts.logins)
   policyRoutes(app, parts.policy, parts.whatIf)

@@ -30,9 +30,19 @@ export interface AuthorizationInput {
 /** Rejects when the policy gave no answer, which is a no as well. */
 export type Authorize = (input: AuthorizationInput) => Promise<boolean>
 
+/** The tokens as they are now; `onChange` is called when they have become others. */
+export interface KnownTokens {
+  list(): readonly KnownToken[]
+  onChange(changed: () => void): void
+}
+
 /** Who asks is found out, then the policy is asked whether they may; both before anything else is looked at. */
-export function authorization(tokens: readonly KnownToken[], authorize: Authorize) {
-  const known = tokens.map((token) => ({ token, digest: Buffer.from(token.sha256, 'hex') }))
+export function authorization(tokens: KnownTokens, authorize: Authorize) {
+  const digests = () => tokens.list().map((token) => ({ token, digest: Buffer.from(token.sha256, 'hex') }))
+  let known = digests()
+  tokens.onChange(() => {
+    known = digests()
+  })
   return async (request: FastifyRequest): Promise<void> => {
     const path = pathOf(request)
     if (request.routeOptions.config.open === true) return

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { faultFields, type Log } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
+import type { KnownTokens } from './authorization.ts'
 import {
   type DecisionFilter,
   type DecisionSource,
@@ -52,13 +53,17 @@ export function tailRoute(
   app: FastifyInstance,
   decisions: DecisionSource,
   onDecision: OnDecision,
+  tokens: Pick<KnownTokens, 'onChange'>,
   log: Log,
   limits: TailLimits,
 ): void {
   const readers = new Set<AbortController>()
-  app.addHook('preClose', async () => {
+  const endAll = (): void => {
     for (const reader of readers) reader.abort()
-  })
+  }
+  app.addHook('preClose', async () => endAll())
+  // Whose token was taken away reads no further; the others come again.
+  tokens.onChange(endAll)
   app.get<{ Querystring: FilterParameters & { after?: string } }>(
     '/v1/decisions/tail',
     {

@@ -17,7 +17,7 @@ export const errorCodes = {
   KEY_UNSUPPORTED: 'a key of a kind that is not taken',
   TOO_MANY_ATTEMPTS: 'more offers or attempts on one connection than are taken',
   TOO_MANY_CONNECTIONS: 'more connections waiting to authenticate than are taken',
-  TOO_MANY_SIGN_INS: 'more sign-ins pending than are taken',
+  TOO_MANY_SIGN_INS: 'more sign-ins pending, or begun within a minute, than are taken',
   GRACE_EXCEEDED: 'authentication took longer than it may',
   CLIENT_LEFT: 'the client went away',
   SHUTTING_DOWN: 'the gateway is stopping',

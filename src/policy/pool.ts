@@ -169,6 +169,14 @@ export class PolicyPool implements AsyncDisposable {
     this.#replace(worker)
   }
 
+  /** Takes no more questions, answers those that it has, and ends. */
+  async drain(): Promise<void> {
+    this.#closed = true
+    const isAtWork = (): boolean => this.#busy.size > 0 || (this.#waiting.length > 0 && this.#idle.length > 0)
+    while (isAtWork()) await new Promise((resolve) => setTimeout(resolve, 5))
+    await this[Symbol.asyncDispose]()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     const stopped = new GatewayError('POLICY_BUSY', 'the policy is being replaced')

@@ -7,7 +7,7 @@ import { DecisionEvent as DecisionEventShape } from '../../src/http/shapes.ts'
 import { PolicyInput } from '../../src/model/context.ts'
 import { shapeFaults } from '../../src/model/shape.ts'
 import { run, start } from '../support/process.ts'
-import { api, type DecisionEvent, operatorToken, startWorld, token, type World } from '../support/world.ts'
+import { type DecisionEvent, readerToken, startWorld, token, type World } from '../support/world.ts'
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'regate')
 let world: World
@@ -16,15 +16,20 @@ before(async () => {
 })
 after(() => world[Symbol.asyncDispose]())
 
+const call = (path: string, bearer = readerToken, request: RequestInit = {}): Promise<Response> =>
+  fetch(`http://127.0.0.1:${world.gateway.httpPort}${path}`, {
+    ...request,
+    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+  })
 type Answer<T> = Promise<{ status: number; body: T }>
-async function ask<T>(path: string, bearer = token, request: RequestInit = {}): Answer<T> {
-  const answer = await api(world.gateway, path, bearer, request)
+async function ask<T>(path: string, bearer = readerToken, request: RequestInit = {}): Answer<T> {
+  const answer = await call(path, bearer, request)
   const text = await answer.text()
   return { status: answer.status, body: (text === '' ? undefined : JSON.parse(text)) as T }
 }
 const regate = (...args: string[]) => {
   const at = ['--url', `http://127.0.0.1:${world.gateway.httpPort}`]
-  return run(program, [...args, ...at], { env: { REGATE_TOKEN: operatorToken } })
+  return run(program, [...args, ...at], { env: { REGATE_TOKEN: token } })
 }
 type Decisions = { decisions: DecisionEvent[]; next_cursor?: string }
 type Logins = { logins: { id: string; person: { username: string } }[] }
@@ -46,7 +51,7 @@ test('a decision is found by what it is about, read along, and told on the comma
   assert.ok(denied !== undefined && allowed !== undefined)
   assert.ok(Value.Check(DecisionEventShape, denied) && Value.Check(DecisionEventShape, allowed))
   const at = ['--url', `http://127.0.0.1:${world.gateway.httpPort}`, '--after', allowed.decision_id]
-  await using tail = start(program, ['decisions', 'tail', ...at], { REGATE_TOKEN: token })
+  await using tail = start(program, ['decisions', 'tail', ...at], { REGATE_TOKEN: readerToken })
   await tail.line(new RegExp(`ROUTE_UNKNOWN +${denied.decision_id}$`))
   assert.equal((await world.ssh('db1', ['true'])).code, 0)
   await tail.line(/allow +alice@example\.com +postgres@db1/)
@@ -57,7 +62,7 @@ test('a what-if is decided, recorded as one, and kept apart', async () => {
   const [decision] = (await ask<Decisions>('/v1/decisions?outcome=allow')).body.decisions
   const input = decision?.input as unknown as PolicyInput
   assert.ok(Value.Check(PolicyInput, input))
-  const put = (body: object, bearer = operatorToken) =>
+  const put = (body: object, bearer = token) =>
     ask<{ decision_id: string; result?: { outcome: string }; code?: string; message?: string }>(
       '/v1/data/ssh/decision',
       bearer,
@@ -72,15 +77,15 @@ test('a what-if is decided, recorded as one, and kept apart', async () => {
   const undefinedOne = await put({ input: { ...input, target: { ...input.target, labels } } })
   assert.deepEqual([undefinedOne.status, Object.keys(undefinedOne.body)], [200, ['decision_id']])
   assert.equal((await put({ input: { ...input, extra: 1 } })).status, 400)
-  assert.equal((await put({ input }, token)).status, 403)
+  assert.equal((await put({ input }, readerToken)).status, 403)
 
   const list = (await ask<Decisions>('/v1/decisions?kind=what-if')).body.decisions
   assert.deepEqual(
     list.map(({ mapped_result: done }) => done),
     [
-      { outcome: 'deny', code: 'POLICY_UNDEFINED', asked_by: 'operators' },
-      { outcome: 'challenge', asked_by: 'operators' },
-      { outcome: 'allow', asked_by: 'operators' },
+      { outcome: 'deny', code: 'POLICY_UNDEFINED', asked_by: 'tests' },
+      { outcome: 'challenge', asked_by: 'tests' },
+      { outcome: 'allow', asked_by: 'tests' },
     ],
   )
   assert.ok(list.every((event) => Value.Check(DecisionEventShape, event)))
@@ -132,7 +137,7 @@ test('a live session is told as it is described, ended by an operator, and told 
     (await regate('sessions', 'show', one.id)).stdout,
     /opened +request exec echo in; cat, .*permit-exec@regate/,
   )
-  assert.match(await (await api(world.gateway, '/metrics')).text(), /^regate_sessions_live 1$/m)
+  assert.match(await (await call('/metrics')).text(), /^regate_sessions_live 1$/m)
 
   assert.equal((await regate('sessions', 'end', one.id)).code, 0)
   assert.equal(await ssh.ended(), 255)
@@ -164,7 +169,7 @@ test('a login that is revoked opens nothing any more', async () => {
   const [login, ...others] = (await ask<Logins>('/v1/logins')).body.logins
   assert.ok(login !== undefined)
   assert.deepEqual([login.person.username, others], ['alice@example.com', []])
-  assert.equal((await ask(`/v1/logins/${login.id}`, token, { method: 'DELETE' })).status, 403)
+  assert.equal((await ask(`/v1/logins/${login.id}`, readerToken, { method: 'DELETE' })).status, 403)
   assert.match((await regate('logins', 'list')).stdout, new RegExp(`alice@example\\.com .* ${login.id}$`, 'm'))
   assert.deepEqual(await regate('logins', 'revoke', login.id), { code: 0, signal: null, stdout: '', stderr: '' })
   assert.equal((await regate('logins', 'revoke', login.id)).code, 1)
@@ -182,9 +187,8 @@ test('a session’s lines say who, from where and by what', async () => {
 })
 
 test('who reads along does not keep the gateway from stopping', async () => {
-  const { gateway } = world
-  const answer = await api(gateway, '/v1/decisions/tail')
+  const answer = await call('/v1/decisions/tail')
   assert.equal(answer.status, 200)
-  assert.equal(await gateway.stop(), 0)
+  assert.equal(await world.gateway.stop(), 0)
   assert.equal(await answer.text(), '')
 })

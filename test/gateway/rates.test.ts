@@ -8,12 +8,12 @@ const at = (seconds: number): Milliseconds => (seconds * 1000) as Milliseconds
 const address = (last: number): Address => `203.0.${last >> 8}.${last & 255}` as Address
 
 test('as many as a minute has may come at once, and then one by one', () => {
-  const rate = new Rate(2, at(0))
+  const rate = new Rate(() => 2, at(0))
   const taken = [0, 0, 0, 29, 30, 31, 59, 60].map((second) => rate.take(at(second)))
   assert.deepEqual(taken, [true, true, false, false, true, false, false, true])
 })
 test('a long silence saves up no more than a minute', () => {
-  const rate = new Rate(2, at(0))
+  const rate = new Rate(() => 2, at(0))
   assert.deepEqual([rate.take(at(9_000)), rate.take(at(9_000)), rate.take(at(9_000))], [true, true, false])
 })
 test('a source that has taken its own takes nothing of the others', () => {

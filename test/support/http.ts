@@ -134,10 +134,13 @@ export function anApp(change: Partial<HttpParts> = {}) {
     },
     readiness: async () => [{ name: 'policy' }],
     caKeys: async () => ['ssh-ed25519 AAAA ca'],
-    tokens: [
-      { name: 'ci', sha256: sha256('secret'), groups: ['all'] },
-      { name: 'other', sha256: sha256('other'), groups: [] },
-    ],
+    tokens: {
+      list: () => [
+        { name: 'ci', sha256: sha256('secret'), groups: ['all'] },
+        { name: 'other', sha256: sha256('other'), groups: [] },
+      ],
+      onChange() {},
+    },
     log: quiet,
     ...change,
   })

@@ -75,14 +75,15 @@ export interface WorldOptions {
   /** More of sshd's configuration. */
   readonly sshd?: (workspace: Workspace) => readonly string[]
   /** What is done to the bundle before the gateway sees it. */
-  readonly spoilBundle?: (path: string) => void
+  readonly spoilBundle?: (path: string) => void | Promise<void>
   readonly codeSeconds?: number
   /** The program that is the gateway: bin/regate of this checkout. */
   readonly program?: string
 }
 
 export const token = 'a-token-of-the-tests'
-export const operatorToken = 'an-operators-token'
+/** Of somebody who may read alone. */
+export const readerToken = 'a-readers-token'
 
 const accounts = {
   alice: { email: 'alice@example.com', groups: ['dba'] },
@@ -122,7 +123,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   )
   const sshd = undo.use(await startSshd(workspace, ca.publicKey, 'sshd', options.sshd?.(workspace)))
   const bundle = buildPolicy(workspace, options.policy ?? policyOfLabels, 'bundle.tar.gz')
-  options.spoilBundle?.(bundle)
+  await options.spoilBundle?.(bundle)
   const more = (await options.config?.({ sshd, workspace })) ?? {}
   const certificates = Object.entries(options.certificates ?? {}).map(([name, change]) => ({
     name,
@@ -136,8 +137,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     http: {
       listen: '127.0.0.1:0',
       tokens: [
-        { name: 'tests', sha256: sha256(token), groups: ['read'] },
-        { name: 'operators', sha256: sha256(operatorToken), groups: ['read', 'operate'] },
+        { name: 'tests', sha256: sha256(token), groups: ['read', 'operate'] },
+        { name: 'readers', sha256: sha256(readerToken), groups: ['read'] },
       ],
     },
     ca: { key: 'user_ca' },
@@ -202,16 +203,8 @@ function assemble(
   return world
 }
 
-export const api = (
-  gateway: GatewayProcess,
-  path: string,
-  bearer = token,
-  request: RequestInit = {},
-): Promise<Response> =>
-  fetch(`http://127.0.0.1:${gateway.httpPort}${path}`, {
-    ...request,
-    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
-  })
+export const api = (gateway: GatewayProcess, path: string, method = 'GET'): Promise<Response> =>
+  fetch(`http://127.0.0.1:${gateway.httpPort}${path}`, { method, headers: { authorization: `Bearer ${token}` } })
 
 /** `Host NAME` is the route NAME, as postgres, with alice's key; the gateway's host key is known. */
 export function writeSshConfig(workspace: Workspace, gateway: GatewayProcess, routes: readonly string[]): string {

@@ -1,0 +1,51 @@
+import type { Gateway } from './compose.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { asGatewayError } from './model/errors.ts'
+import { faultFields, type Log } from './model/log.ts'
+import { watchFile } from './watch.ts'
+
+/** Lines for what is wrong with a configuration. */
+const problemsMost = 20
+
+/**
+ * Takes over a changed bundle, and routes, limits and tokens of a changed configuration, by themselves and on SIGHUP. What
+ * cannot be used changes nothing, and the log says so. One at a time, in the order of their coming.
+ */
+export function reloadOnChange(file: string, config: Config, gateway: Gateway, log: Log): Disposable {
+  let last = Promise.resolve()
+  const inTurn = (what: string, act: () => Promise<void> | void) => (): void => {
+    last = last.then(act).catch((thrown: unknown) => {
+      const fault = asGatewayError(thrown, 'CONFIG_INVALID', (thrown as Error).message)
+      if (fault instanceof ConfigError)
+        for (const { where, message } of fault.problems.slice(0, problemsMost)) log.error({ where }, message)
+      log.error(faultFields(fault), `${what} is unusable: nothing has changed`)
+    })
+  }
+  const policy = inTurn('the bundle', async () => {
+    await gateway.reloadPolicy()
+    log.info({}, 'another bundle is in force')
+  })
+  const settings = inTurn('the configuration', () => {
+    const restart = gateway.reconfigure(readConfig(file, process.env))
+    log.info(
+      restart.length === 0 ? {} : { restart },
+      'routes, limits and tokens are as they stand in the configuration',
+    )
+    if (restart.length > 0) log.warn({ restart }, 'other changes of the configuration take a restart')
+  })
+  const all = (): void => {
+    settings()
+    policy()
+  }
+  process.on('SIGHUP', all)
+  const watchers = [
+    watchFile(config.policy.bundle, config.policy.poll, policy),
+    watchFile(file, config.policy.poll, settings),
+  ]
+  return {
+    [Symbol.dispose]() {
+      process.off('SIGHUP', all)
+      for (const watcher of watchers) watcher[Symbol.dispose]()
+    },
+  }
+}
