@@ -10,7 +10,7 @@ const opt = Type.Optional
 const text = (expected: string, pattern = '^.+$') => Type.String({ pattern, expected })
 const path = text('a path')
 const duration = text('a duration such as 50ms, 5s, 10m, 8h or 1d', '^\\d{1,9}(ms|s|m|h|d)$')
-const hostAndPort = text(
+export const hostAndPort = text(
   'an address and a port such as 127.0.0.1:2222 or [::]:2222',
   '^(\\[[0-9a-fA-F:.]+\\]|[^:\\[\\]]+):\\d{1,5}$',
 )

@@ -126,7 +126,7 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       loginCase: gateway.login_case ?? 'lower',
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
     },
-    http: { listen: readAddress(http?.listen ?? '127.0.0.1:8022'), tokens: http?.tokens ?? [] },
+    http: { listen: readAddress(http?.listen ?? usualHttp), tokens: http?.tokens ?? [] },
     ca: { key: readCaKeyPlace(ca.key, at, problem), alsoTrusted: (ca.also_trusted ?? []).map(at) },
     certificate: {
       maxTtl: certificate?.max_ttl ?? 300,
@@ -157,6 +157,9 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
   }
 }
 
+/** `http.listen` when it is not set. */
+export const usualHttp = '127.0.0.1:8022'
+
 type Problem = (pointer: string, message: string) => void
 
 /** The shape was checked: it is one. */
@@ -164,7 +167,8 @@ function duration(written: string | undefined, usual: string): Milliseconds {
   return parseDuration(written ?? usual) ?? (0 as Milliseconds)
 }
 
-function readAddress(text: string): HostAndPort {
+/** Its shape was checked: `127.0.0.1:8022`, `[::]:8022`. */
+export function readAddress(text: string): HostAndPort {
   const at = text.lastIndexOf(':')
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
 }

@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { configSchema, limitsSchema } from '../../src/config-schema.ts'
+import { createMetrics } from '../../src/metrics.ts'
 import { CriticalOptions, Extensions } from '../../src/model/certificate.ts'
 import { errorCodes } from '../../src/model/errors.ts'
+import { anApp } from '../support/http.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const read = (name: string): string => readFileSync(join(root, name), 'utf8')
@@ -33,6 +35,25 @@ test('every setting stands in the example of docs/operations.md, and no other', 
     const known = Object.keys(section.properties as object).filter((key) => !(alternatives[name] ?? []).includes(key))
     assert.deepEqual(Object.keys(shown[name] ?? {}).toSorted(), known.toSorted(), name)
   }
+})
+
+test('every route stands in docs/operations.md, and no other', async () => {
+  const [, section = ''] = /^## HTTP$([\s\S]*?)^Who may call/m.exec(operations) ?? []
+  const written = [...section.matchAll(/`((?:GET|POST|DELETE) [^`]+)`/g)].map(([, route]) => route)
+  const { app } = anApp()
+  await app.ready()
+  const { paths = {} } = app.swagger()
+  const known = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  assert.deepEqual(written.toSorted(), [...known, 'GET /openapi.json'].toSorted())
+})
+
+test('every metric stands in docs/operations.md, and no other', async () => {
+  const text = await createMetrics({ live: () => [], restarts: () => 0 }).text()
+  const known = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+  const written = [...operations.matchAll(/^\| `(regate_\w+)` \|/gm)].map(([, name]) => name)
+  assert.deepEqual(written.toSorted(), known.toSorted())
 })
 
 test('every field of the certificate stands in docs/policies.md', () => {

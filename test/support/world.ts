@@ -82,6 +82,8 @@ export interface WorldOptions {
 }
 
 export const token = 'a-token-of-the-tests'
+/** Of somebody who may read alone. */
+export const readerToken = 'a-readers-token'
 
 const accounts = {
   alice: { email: 'alice@example.com', groups: ['dba'] },
@@ -135,7 +137,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const gatewaySection = { name: 'test', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' }
   const identity = { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret }
   const config = {
-    http: { listen: '127.0.0.1:0', tokens: [{ name: 'tests', sha256: sha256(token), groups: ['read', 'operate'] }] },
+    http: {
+      listen: '127.0.0.1:0',
+      tokens: [
+        { name: 'tests', sha256: sha256(token), groups: ['read', 'operate'] },
+        { name: 'readers', sha256: sha256(readerToken), groups: ['read'] },
+      ],
+    },
     ca: { key: 'user_ca' },
     policy: { bundle: 'bundle.tar.gz', deadline: '500ms' },
     store: 'sqlite:regate.db',
