@@ -25,7 +25,7 @@ export function permit(certificate: Certificate, ask: Ask, now: UnixSeconds): Ve
 
 const runs: ReadonlySet<Ask['kind']> = new Set(['shell', 'exec', 'subsystem'])
 
-/** A row for each kind of request: what in the certificate opens it (docs/policies.md has the same table for people). */
+/** A row for each kind of request: what in the certificate opens it (docs/policy-reference.md has the same for people). */
 const rules: {
   readonly [Kind in Ask['kind']]: (permissions: Permissions, ask: Ask & { kind: Kind }) => Verdict
 } = {

@@ -112,7 +112,7 @@ export const PolicyInput = Type.Object(
         reason: Type.Optional(text('what the person gave as the reason; never asked for in this version')),
         approvals: Type.Array(PolicyApproval, { description: 'what others have approved; empty in this version' }),
       },
-      closed,
+      { ...closed, description: 'what was given along with it' },
     ),
     session: Type.Optional(
       Type.Object(
@@ -126,7 +126,7 @@ export const PolicyInput = Type.Object(
     ),
     usage: Type.Object(
       { sessions: Type.Integer({ minimum: 0, description: 'the person’s other live sessions on this gateway' }) },
-      closed,
+      { ...closed, description: 'what is in use already' },
     ),
     facts: Type.Object(
       {},

@@ -5,7 +5,6 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import { configSchema, limitsSchema } from '../../src/config-schema.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { CriticalOptions, Extensions } from '../../src/model/certificate.ts'
 import { errorCodes } from '../../src/model/errors.ts'
 import { anApp } from '../support/http.ts'
 
@@ -54,15 +53,6 @@ test('every metric stands in docs/operations.md, and no other', async () => {
   const known = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
   const written = [...operations.matchAll(/^\| `(regate_\w+)` \|/gm)].map(([, name]) => name)
   assert.deepEqual(written.toSorted(), known.toSorted())
-})
-
-test('every field of the certificate stands in docs/policies.md', () => {
-  const policies = read('docs/policies.md')
-  const names = [...Object.keys(Extensions.properties), ...Object.keys(CriticalOptions.properties)]
-  assert.deepEqual(
-    names.filter((name) => !policies.includes(`\`${name}\``)),
-    [],
-  )
 })
 
 test('every link leads somewhere', () => {
