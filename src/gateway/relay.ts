@@ -115,6 +115,13 @@ class Relay implements Relayed {
       this.#legs.target.send(messages.globalRequest(name, details))
   }
 
+  /** As it came; it can't be read afterwards. */
+  #hand(from: Side, message: Buffer): void {
+    const to = this.#legs[otherSide(from)]
+    to.pass(message, this.#legs[from])
+    this.#legs[from].yieldTo(to)
+  }
+
   #pass(from: Side, message: Uint8Array): void {
     const to = this.#legs[otherSide(from)]
     to.send(message)
@@ -131,7 +138,7 @@ class Relay implements Relayed {
     const direction = from === 'client' ? 'to_target' : 'to_client'
     this.bytes[direction] += length
     channel.bytes[direction] += length
-    this.#pass(from, message)
+    this.#hand(from, message)
   }
 
   #windowAdjust(from: Side, message: Buffer): void {
@@ -139,7 +146,7 @@ class Relay implements Relayed {
     const channel = this.#channels.find(from, recipient)
     if (channel === undefined || channel.shut) return
     const passed = channel.granted(from, bytes)
-    if (passed === bytes) this.#pass(from, message)
+    if (passed === bytes) this.#hand(from, message)
     else if (passed > 0) this.#pass(from, messages.windowAdjust(recipient, passed))
   }
 
