@@ -17,7 +17,13 @@ function between(first: Certificate) {
   const takers: Record<string, (message: Buffer) => void> = {}
   const leg = (side: 'client' | 'target') => {
     const send = (message: Uint8Array): void => void arrived[side].push(Buffer.from(message))
-    return { send, answer: send, yieldTo() {}, relay: (take: (message: Buffer) => void) => (takers[side] = take) }
+    return {
+      send,
+      answer: send,
+      pass: send,
+      yieldTo() {},
+      relay: (take: (message: Buffer) => void) => (takers[side] = take),
+    }
   }
   const witnessed: string[] = []
   const relayed = relay(
