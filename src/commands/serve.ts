@@ -10,6 +10,8 @@ import { nativeCiphers } from '../ssh/ssh2.ts'
 
 /** Runs the gateway until SIGTERM or SIGINT; a second one does not wait for live sessions. */
 export async function serve(file: string): Promise<void> {
+  // A session keeps a few small buffers to its end. Each would keep all of the 64 KiB that Node.js cuts such buffers from.
+  Buffer.poolSize = 1_024
   const config = readConfig(file, process.env)
   const log = pino({ level: config.log.level, base: { gateway: config.gateway.name } })
   // A fault that no connection owns: nothing that follows it could be trusted.
@@ -18,7 +20,8 @@ export async function serve(file: string): Promise<void> {
     process.exit(1)
   })
   const gateway = await compose(config, log)
-  if (!nativeCiphers) log.warn({}, 'ssh2’s native addon is missing: ciphers run at two thirds of their speed')
+  if (!nativeCiphers)
+    log.warn({}, 'ssh2’s native addon is missing, or not safe to load: ciphers run at a fraction of their speed')
   const { sshPort, httpPort } = gateway
   const stopped = stopSignal() // heard before `ready` is said: who waits for that may stop it at once
   const reloading = reloadOnChange(file, config, gateway, log)

@@ -63,8 +63,8 @@ export class Authentication {
   /** Requests by methods that are not taken. */
   #asking = 0
   #toldOfKey = false
-  /** Asked without an identity, the policy wants to know who it is. */
-  #mayI = false
+  /** The policy was asked without an identity, and wants to know who it is. */
+  #signInDue = false
 
   constructor(client: Client, door: Door, settings: AuthenticationSettings, connection: PolicyConnection) {
     this.#client = client
@@ -132,7 +132,7 @@ export class Authentication {
     const identity = await this.#door.remembered(caller)
     const admission = await this.#door.admit(caller, identity, this.#client.leg.signal)
     if (admission.outcome !== 'sign-in') return this.#conclude(admission, identity, attempt)
-    this.#mayI = true
+    this.#signInDue = true
     attempt.refuse(['keyboard-interactive'], true)
     return undefined
   }
@@ -144,12 +144,12 @@ export class Authentication {
     this.#attempted()
     const caller = this.#caller(asked)
     try {
-      if (!this.#mayI) {
+      if (!this.#signInDue) {
         // Somebody without a key: what is closed to everyone is said before anybody has to sign in.
         const admission = await this.#door.admit(caller, undefined, attempt.signal)
         if (admission.outcome === 'refused')
           return await this.#tellAndTurnAway(attempt, admission.refusal, admission.fault)
-        this.#mayI = true
+        this.#signInDue = true
       }
       const identity = await this.#door.signIn(caller, (text) => attempt.tell(text), attempt.signal)
       const admission = await this.#door.admit(caller, identity, attempt.signal)

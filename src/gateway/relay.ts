@@ -115,6 +115,13 @@ class Relay implements Relayed {
       this.#legs.target.send(messages.globalRequest(name, details))
   }
 
+  /** As it came; it can't be read afterwards. */
+  #hand(from: Side, message: Buffer): void {
+    const to = this.#legs[otherSide(from)]
+    to.pass(message, this.#legs[from])
+    this.#legs[from].yieldTo(to)
+  }
+
   #pass(from: Side, message: Uint8Array): void {
     const to = this.#legs[otherSide(from)]
     to.send(message)
@@ -131,7 +138,7 @@ class Relay implements Relayed {
     const direction = from === 'client' ? 'to_target' : 'to_client'
     this.bytes[direction] += length
     channel.bytes[direction] += length
-    this.#pass(from, message)
+    this.#hand(from, message)
   }
 
   #windowAdjust(from: Side, message: Buffer): void {
@@ -139,7 +146,7 @@ class Relay implements Relayed {
     const channel = this.#channels.find(from, recipient)
     if (channel === undefined || channel.shut) return
     const passed = channel.granted(from, bytes)
-    if (passed === bytes) this.#pass(from, message)
+    if (passed === bytes) this.#hand(from, message)
     else if (passed > 0) this.#pass(from, messages.windowAdjust(recipient, passed))
   }
 
@@ -151,17 +158,20 @@ class Relay implements Relayed {
 
   #close(from: Side, message: Buffer): void {
     const channel = this.#channels.of(from, messages.readRecipient(message))
-    if (channel.closed(from)) {
-      this.#channels.closed(channel)
-      this.#witness.closed(channel.numbers.client, { ...channel.bytes })
-    }
+    const isOver = channel.closed(from)
     if (!channel.shut) this.#pass(from, message)
+    if (!isOver) return
+    this.#channels.closed(channel)
+    this.#witness.closed(channel.numbers.client, { ...channel.bytes })
+    for (const [side, open] of channel.waiting) this.#open(side, open)
   }
 
   // Opening channels
 
   #open(from: Side, message: Buffer): void {
     const open = messages.readChannelOpen(message)
+    const holder = this.#channels.holder(from, open.sender)
+    if (holder?.mayFollow(from) === true) return void holder.waiting.set(from, Buffer.from(message))
     this.#channels.mustBeFree(from, open.sender)
     const answer = from === 'client' ? this.#openings.byClient(open) : this.#openings.byTarget(open)
     if ('reason' in answer)

@@ -21,13 +21,17 @@ function faultIn(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? undefined : 'a text that is not well-formed Unicode'
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'a number that is too large'
   if (typeof value !== 'object' || value === null) return undefined
-  if (Array.isArray(value)) return firstFault(value, (item) => faultIn(item, depth + 1))
-  return firstFault(Object.entries(value), ([key, held]) => faultIn(key, depth) ?? faultIn(held, depth + 1))
+  if (Array.isArray(value)) return faultInItems(value, depth + 1)
+  for (const key in value) {
+    const fault = faultIn(key, depth) ?? faultIn((value as Record<string, unknown>)[key], depth + 1)
+    if (fault !== undefined) return fault
+  }
+  return undefined
 }
 
-function firstFault<Item>(items: readonly Item[], look: (item: Item) => string | undefined): string | undefined {
+function faultInItems(items: readonly unknown[], depth: number): string | undefined {
   for (const item of items) {
-    const fault = look(item)
+    const fault = faultIn(item, depth)
     if (fault !== undefined) return fault
   }
   return undefined

@@ -1,7 +1,17 @@
 import type { Socket } from 'node:net'
 import { GatewayError } from '../model/errors.ts'
 import { wire } from '../model/wire.ts'
-import { hear, type Insides, type Listener, type Protocol, sendMessage, sendMessageNow } from './ssh2.ts'
+import { passInPlace } from './in-place.ts'
+import {
+  forgetKeyExchange,
+  hear,
+  type Insides,
+  type Listener,
+  type Protocol,
+  sendMessage,
+  sendMessageNow,
+} from './ssh2.ts'
+import { notePassed } from './young-memory.ts'
 
 const MSG = { disconnect: 1, ignore: 2, unimplemented: 3, kexinit: 20, userauthBanner: 53 } as const
 
@@ -61,8 +71,8 @@ export class Leg implements Listener {
   #feeders = new Set<Leg>()
   #corked = false
   #queued = 0
-  /** Messages sent since the socket last had nothing to send. */
-  #waiting = 0
+  /** Bytes of memory beside those of the messages that were sent since the socket last had nothing to send. */
+  #beside = 0
   #carried = 0
   readonly #arrived = { messages: 0, bytes: 0, keyExchanges: 0 }
   #unknown = 0
@@ -77,7 +87,6 @@ export class Leg implements Listener {
     this.#socket.setNoDelay(true)
     this.#socket.setKeepAlive(true, 15_000)
     this.#rekeyTimer = setInterval(() => this.#rekey(), rekeyMilliseconds).unref()
-    this.#socket.on('drain', () => this.#resumeFeeders())
     this.#socket.on('error', (cause) => this.#closed(new GatewayError(left[peer], 'the connection broke', { cause })))
     this.#socket.on('close', () => this.#closed(new GatewayError(left[peer], 'the connection was closed')))
   }
@@ -97,7 +106,7 @@ export class Leg implements Listener {
   /** Memory held by what this side has not taken yet: in the socket, and in the queue of a key exchange. */
   get unsent(): number {
     const bytes = this.#socket.writableLength + this.#queued
-    return bytes === 0 ? 0 : bytes + this.#waiting * messageOverhead
+    return bytes === 0 ? 0 : bytes + this.#beside
   }
 
   /** Sends what the gateway itself answers. Who asks and does not read the answers is not read either. */
@@ -107,18 +116,15 @@ export class Leg implements Listener {
   }
 
   send(message: Uint8Array): void {
-    if (!this.#writable()) return
-    if (this.#socket.writableLength + this.#queued === 0) this.#waiting = 0
-    this.#waiting++
-    if (!this.#corked) {
-      this.#corked = true
-      this.#socket.cork()
-      process.nextTick(() => this.#uncork())
-    }
-    if (this.#protocol._kexinit !== undefined) this.#queued += message.length
-    sendMessage(this.#protocol, message)
+    if (this.#begin()) this.#seal(message)
+  }
+
+  /** Sends a message of `from` that passes as it came. Whoever had it reads it no more: it may be sealed in its own bytes. */
+  pass(message: Uint8Array, from: Leg): void {
+    if (!this.#begin()) return
+    if (!passInPlace(from.#protocol, this.#protocol, message)) return this.#seal(message)
+    this.#beside += message.length // the rest of the chunk that it came in is no larger
     this.#count(message.length)
-    if (this.unsent > unsentCut) this.cut(new GatewayError('RELAY_LIMIT', 'does not read'))
   }
 
   /** From here on `take` gets every message of the connection protocol, first those that have come already. */
@@ -138,6 +144,7 @@ export class Leg implements Listener {
   /** Stops reading this leg until `slow` has sent what waits there: its reader sets the pace, not our memory. */
   yieldTo(slow: Leg): void {
     if (slow.unsent <= unsentMost || slow.#feeders.has(this)) return
+    if (slow.#feeders.size === 0) slow.#whenSent()
     slow.#feeders.add(this)
     this.#socket.pause()
   }
@@ -200,7 +207,9 @@ export class Leg implements Listener {
     this.#stall = undefined
     this.#queued = 0
     this.#carried = 0
+    forgetKeyExchange(this.#protocol)
     this.#resumeFeeders()
+    if (this.#feeders.size > 0) this.#whenSent()
   }
 
   /** What somebody costs who is not known yet: each has the same small budget. */
@@ -230,6 +239,7 @@ export class Leg implements Listener {
 
   #deliver(message: Buffer): void {
     this.#count(message.length)
+    notePassed(message.length)
     try {
       this.#take(message)
     } catch (thrown) {
@@ -251,10 +261,38 @@ export class Leg implements Listener {
     this.#exchanging()
   }
 
+  /** An empty write is done when all before it are. (`drain` comes only after a write that was called too much.) */
+  #whenSent(): void {
+    this.#socket.write('', () => {
+      this.#resumeFeeders()
+      if (this.#feeders.size > 0 && this.#socket.writableLength > 0) this.#whenSent()
+    })
+  }
+
   #resumeFeeders(): void {
     if (this.unsent > unsentMost) return
     for (const feeder of this.#feeders) if (feeder.#stage === 'relaying') feeder.#socket.resume()
     this.#feeders.clear()
+  }
+
+  /** To be called before each message: what is sent in one turn of the event loop is written together. */
+  #begin(): boolean {
+    if (!this.#writable()) return false
+    if (this.#socket.writableLength + this.#queued === 0) this.#beside = 0
+    this.#beside += messageOverhead
+    if (!this.#corked) {
+      this.#corked = true
+      this.#socket.cork()
+      process.nextTick(() => this.#uncork())
+    }
+    return true
+  }
+
+  #seal(message: Uint8Array): void {
+    if (this.#protocol._kexinit !== undefined) this.#queued += message.length
+    sendMessage(this.#protocol, message)
+    this.#count(message.length)
+    if (this.unsent > unsentCut) this.cut(new GatewayError('RELAY_LIMIT', 'does not read'))
   }
 
   #uncork(): void {

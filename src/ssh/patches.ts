@@ -18,6 +18,34 @@ export const patches: readonly Patch[] = [
     replace: 'const MAX_PACKET_SIZE = 262144 + 20;',
   },
   {
+    file: 'protocol/crypto.js',
+    why: 'a call of OpenSSL for the few bytes of padding of each packet is a tenth of all work; they are drawn in bulk, and used once',
+    find: "createHmac, randomFillSync, timingSafeEqual\n} = require('crypto');",
+    replace: `createHmac, randomFillSync: fill, timingSafeEqual
+} = require('crypto');
+const drawn = Buffer.allocUnsafeSlow(16384);
+let used = drawn.length;
+function randomFillSync(packet, start, size) {
+  if (used + size > drawn.length) {
+    fill(drawn);
+    used = 0;
+  }
+  for (let i = 0; i < size; ++i, ++used) {
+    packet[start + i] = drawn[used];
+    drawn[used] = 0;
+  }
+}`,
+  },
+  {
+    file: 'protocol/crypto.js',
+    why: 'an addon that was built against the headers of Node.js 24.21 as they are ends the process (see packaging/ssh2-addon.h)',
+    find: "  binding = require('./crypto/build/Release/sshcrypto.node');",
+    replace: `  const addon = require.resolve('./crypto/build/Release/sshcrypto.node');
+  if (require('fs').readFileSync(addon).includes('RemoveEnvironmentCleanupHook'))
+    throw new Error('not safe to load');
+  binding = require(addon);`,
+  },
+  {
     file: 'protocol/Protocol.js',
     why: 'server-sig-algs lacks a comma, and names the SHA-1 and DSA signatures that are not taken (RFC 8308, 3.1)',
     find: "      + 'rsa-sha2-512,rsa-sha2-256,ssh-rsa,ssh-dss';",

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Ssh2 from 'ssh2'
+import { type Addon, type CipherConfig, createPacketOpener, type DecipherConfig, noteCipher } from './in-place.ts'
 import { applyPatches, patches } from './patches.ts'
 
 /*
@@ -12,11 +13,12 @@ import { applyPatches, patches } from './patches.ts'
 
 /** The packet layer of one connection, `_protocol` of ssh2's `Client` and of its server's clients. */
 export interface Protocol {
-  readonly _kex: { readonly sessionID: Buffer; readonly negotiated: { kex: string } } | undefined
+  _kex: { readonly sessionID: Buffer; readonly negotiated: { kex: string } } | undefined
   /** Ours while a key exchange is under way. */
   readonly _kexinit: unknown
   readonly _strictMode: boolean | undefined
   readonly _decipher: { readonly inSeqno: number } | undefined
+  readonly _cipher: { encrypt(packet: Buffer): void }
   readonly _packetRW: { readonly write: PacketWriter }
   /** Gone once the connection is. */
   readonly _destruct: unknown
@@ -54,12 +56,33 @@ function loadPatched(): typeof Ssh2 {
     },
   })
   try {
+    installCiphers()
     const ssh2 = require('ssh2') as typeof Ssh2
     const missed = [...files.values()].filter((file) => !loaded.has(file))
     if (missed.length > 0) throw new Error(`ssh2 was loaded without its patches: ${missed.join(', ')}`)
     return ssh2
   } finally {
     hooks.deregister()
+  }
+}
+
+interface Ciphers {
+  readonly bindingAvailable: boolean
+  createCipher(config: CipherConfig): object
+  createDecipher(config: DecipherConfig): object
+}
+
+/** Must come before the rest of ssh2 is loaded, which takes its functions out of this module once and for all. */
+function installCiphers(): void {
+  const ciphers = require('ssh2/lib/protocol/crypto.js') as Ciphers
+  if (!ciphers.bindingAvailable) return
+  const addon = require('ssh2/lib/protocol/crypto/build/Release/sshcrypto.node') as Addon
+  const { createCipher, createDecipher } = ciphers
+  ciphers.createDecipher = (config) => createPacketOpener(addon, config) ?? createDecipher(config)
+  ciphers.createCipher = (config) => {
+    const cipher = createCipher(config)
+    noteCipher(cipher, config)
+    return cipher
   }
 }
 
@@ -72,8 +95,7 @@ const { sendPacket } = require('ssh2/lib/protocol/utils.js') as {
   sendPacket(protocol: Protocol, packet: Buffer, bypass?: boolean): boolean
 }
 /** Whether the addon for ciphers was built; without it everything works at about two thirds of the speed. */
-export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as { bindingAvailable: boolean })
-  .bindingAvailable
+export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as Ciphers).bindingAvailable
 
 // Its replies could not be told from those to the client's own requests (relay: replies are matched by order alone).
 ;(Server as unknown as { KEEPALIVE_CLIENT_INTERVAL: number }).KEEPALIVE_CLIENT_INTERVAL = -1
@@ -108,6 +130,13 @@ for (let number = 0; number < messageHandlers.length; number++) {
     else listener.connectionMessage(message)
     return undefined
   }
+}
+
+/** Once keys are in use: the ephemeral keys, the secret and the hashed messages are let go. ssh2 asks for no more than this. */
+export function forgetKeyExchange(protocol: Protocol): void {
+  if (protocol._kex === undefined) return
+  const { sessionID, negotiated } = protocol._kex
+  protocol._kex = { sessionID, negotiated }
 }
 
 /** Sends one message; during a key exchange it waits in ssh2's queue. */

@@ -1,0 +1,222 @@
+/*
+ * Under aes-gcm (RFC 5647) and chacha20-poly1305 (OpenSSH: PROTOCOL.chacha20poly1305) a packet has one layout on either leg:
+ *
+ *     length (4) | padding length (1) | payload | padding | tag (16)
+ *
+ * The addon opens it where it lies. So a message that passes as it came can be sealed for the other leg in the very same
+ * bytes: no copy, no memory of its own, and no padding to make, since the peer's own goes along under the new key.
+ */
+
+/** The classes of ssh2's addon that are used here. */
+export interface Addon {
+  readonly AESGCMDecipher: new (name: string, key: Buffer, iv: Buffer) => Opener<[length: number, tag: Buffer]>
+  readonly ChaChaPolyDecipher: new (
+    key: Buffer,
+  ) => Opener<[tag: Buffer, sequence: number]> & { decryptLen(header: Buffer, sequence: number): number }
+}
+interface Opener<Rest extends readonly unknown[]> {
+  /** Opens it where it lies; throws when the tag is not its own. */
+  decrypt(sealed: Buffer, ...rest: Rest): void
+  free(): void
+}
+
+/** What ssh2 makes its ciphers and deciphers of: `createCipher` and `createDecipher` of protocol/crypto.js. */
+export interface CipherConfig {
+  readonly outbound: { readonly cipherInfo: { readonly sslName: string } }
+}
+export interface DecipherConfig {
+  readonly inbound: {
+    readonly seqno: number
+    readonly onPayload: OnPayload
+    readonly decipherInfo: { readonly sslName: string }
+    readonly decipherKey: Buffer
+    readonly decipherIV: Buffer
+  }
+}
+/** False, or a place in the chunk, ends the reading with these keys. */
+type OnPayload = (payload: Buffer) => false | number | undefined
+
+const headerBytes = 4
+const tagBytes = 16
+/** OpenSSH's own limit (packet.c, PACKET_MAX_SIZE); 20 more is what some readers add. */
+const lengthMost = 262_144 + 20
+/** RFC 4253 section 6. */
+const paddingLeast = 4
+
+/** One cipher of this kind, and what differs between the two. */
+interface Algorithm {
+  /** A length is a multiple of this (RFC 4253 section 6). */
+  readonly block: 8 | 16
+  length(header: Buffer, sequence: number): number
+  open(sealed: Buffer, tag: Buffer, sequence: number): void
+  free(): void
+}
+
+/** Undefined for ciphers of another layout. */
+function blockOf(sslName: string): 8 | 16 | undefined {
+  return sslName === 'chacha20' ? 8 : /^aes-(128|256)-gcm$/.test(sslName) ? 16 : undefined
+}
+
+/** ssh2's ciphers that seal in place, and the block of each. */
+const sealers = new WeakMap<object, 8 | 16>()
+
+/** To be called with each cipher that ssh2 makes with its addon. */
+export function noteCipher(cipher: object, { outbound }: CipherConfig): void {
+  const block = blockOf(outbound.cipherInfo.sslName)
+  if (block !== undefined) sealers.set(cipher, block)
+}
+
+/** In the place of ssh2's own decipher; undefined for ciphers of another layout. */
+export function createPacketOpener(addon: Addon, { inbound }: DecipherConfig): PacketOpener | undefined {
+  const { decipherInfo, decipherKey, decipherIV, seqno, onPayload } = inbound
+  const { sslName } = decipherInfo
+  const block = blockOf(sslName)
+  if (block === undefined) return undefined
+  const algorithm =
+    block === 8
+      ? chachaPoly(new addon.ChaChaPolyDecipher(decipherKey))
+      : gcm(new addon.AESGCMDecipher(sslName, decipherKey, decipherIV))
+  return new PacketOpener(algorithm, seqno, onPayload)
+}
+
+const gcm = (addon: InstanceType<Addon['AESGCMDecipher']>): Algorithm => ({
+  block: 16,
+  length: (header) => header.readUInt32BE(),
+  open: (sealed, tag) => addon.decrypt(sealed, sealed.length, tag),
+  free: () => addon.free(),
+})
+
+const chachaPoly = (addon: InstanceType<Addon['ChaChaPolyDecipher']>): Algorithm => ({
+  block: 8,
+  length: (header, sequence) => addon.decryptLen(header, sequence),
+  open: (sealed, tag, sequence) => addon.decrypt(sealed, tag, sequence),
+  free: () => addon.free(),
+})
+
+/**
+ * Cuts what comes from a socket into packets, opens each where it lies, and hands on its payload: what ssh2 calls a
+ * decipher. A packet that is not whole in one chunk is put together in bytes of its own.
+ */
+export class PacketOpener {
+  /** Changed by ssh2: at a key exchange, and when strict key exchange begins to count anew. */
+  inSeqno: number
+  _onPayload: OnPayload
+  readonly #algorithm: Algorithm
+  /** Where in the chunk the next packet begins. */
+  #at = 0
+  /** Of a packet that is not whole in its chunk: the header, then all of it. The first `#filled` bytes are there. */
+  #partial = Buffer.allocUnsafeSlow(headerBytes)
+  #filled = 0
+  /** The packet whose payload is being looked at. */
+  #looked: Buffer | undefined
+
+  constructor(algorithm: Algorithm, sequence: number, onPayload: OnPayload) {
+    this.#algorithm = algorithm
+    this.inSeqno = sequence
+    this._onPayload = onPayload
+  }
+
+  /** Reads bytes `at` to `end` of a chunk. Answers where to read on with other keys, if it comes to that. */
+  decrypt(chunk: Buffer, at: number, end: number): number | undefined {
+    this.#at = at
+    while (this.#at < end) {
+      const packet = this.#wholeIn(chunk, end) ?? this.#completed(chunk, end)
+      if (packet === undefined) return undefined
+      const answer = this.#handOn(packet)
+      if (answer !== undefined) return answer === false ? this.#at : answer
+    }
+    return undefined
+  }
+
+  free(): void {
+    this.#algorithm.free()
+  }
+
+  /** The packet that `payload` is all of, if it is the one being looked at, and ends in a whole block. Given away once. */
+  take(payload: Uint8Array, block: number): Buffer | undefined {
+    const packet = this.#looked
+    if (packet === undefined || !isPayloadOf(packet, payload)) return undefined
+    if ((packet.length - headerBytes - tagBytes) % block !== 0) return undefined
+    // While it waits for its reader it keeps the whole chunk in memory: twice what is counted, at most.
+    if (packet.length * 2 < packet.buffer.byteLength) return undefined
+    this.#looked = undefined
+    return packet
+  }
+
+  #wholeIn(chunk: Buffer, end: number): Buffer | undefined {
+    const start = this.#at
+    if (this.#filled > 0 || end - start < headerBytes) return undefined
+    const bytes = this.#bytesOf(chunk.subarray(start, start + headerBytes))
+    if (end - start < bytes) return undefined
+    this.#at += bytes
+    return chunk.subarray(start, start + bytes)
+  }
+
+  #completed(chunk: Buffer, end: number): Buffer | undefined {
+    while (this.#at < end) {
+      const copied = chunk.copy(this.#partial, this.#filled, this.#at, end)
+      this.#at += copied
+      this.#filled += copied
+      if (this.#filled < this.#partial.length) return undefined
+      const full = this.#partial
+      const isHeader = full.length === headerBytes
+      this.#partial = Buffer.allocUnsafeSlow(isHeader ? this.#bytesOf(full) : headerBytes)
+      if (!isHeader) {
+        this.#filled = 0
+        return full
+      }
+      this.#partial.set(full)
+    }
+    return undefined
+  }
+
+  /** Of a whole packet. */
+  #bytesOf(header: Buffer): number {
+    const { block } = this.#algorithm
+    const length = this.#algorithm.length(header, this.inSeqno)
+    if (length > lengthMost || length < block || length % block !== 0) throw new Error('Bad packet length')
+    return headerBytes + length + tagBytes
+  }
+
+  #handOn(packet: Buffer): ReturnType<OnPayload> {
+    const end = packet.length - tagBytes
+    this.#algorithm.open(packet.subarray(headerBytes, end), packet.subarray(end), this.inSeqno)
+    packet.writeUInt32BE(end - headerBytes)
+    const padding = packet[headerBytes] ?? 0
+    const payloadEnd = end - padding
+    if (padding < paddingLeast || payloadEnd <= headerBytes + 1) throw new Error('Bad padding length')
+    this.inSeqno = (this.inSeqno + 1) >>> 0
+    this.#looked = packet
+    const answer = this._onPayload(packet.subarray(headerBytes + 1, payloadEnd))
+    this.#looked = undefined
+    return answer
+  }
+}
+
+function isPayloadOf(packet: Buffer, payload: Uint8Array): boolean {
+  return (
+    payload.buffer === packet.buffer &&
+    payload.byteOffset === packet.byteOffset + headerBytes + 1 &&
+    payload.length === packet.length - headerBytes - 1 - (packet[headerBytes] ?? 0) - tagBytes
+  )
+}
+
+/** The two sides of a packet layer, as far as passing needs them. */
+interface Receiver {
+  readonly _decipher: object | undefined
+}
+interface Sender {
+  readonly _cipher: { encrypt(packet: Buffer): void }
+  /** Set while keys are exchanged: what is sent then must wait. */
+  readonly _kexinit: unknown
+}
+
+/** Seals a message that has come over `from` for `to`, in its own bytes, and sends it. False: it can't be, and nothing was done. */
+export function passInPlace(from: Receiver, to: Sender, message: Uint8Array): boolean {
+  const block = sealers.get(to._cipher)
+  if (block === undefined || to._kexinit !== undefined || !(from._decipher instanceof PacketOpener)) return false
+  const packet = from._decipher.take(message, block)
+  if (packet === undefined) return false
+  to._cipher.encrypt(packet)
+  return true
+}
