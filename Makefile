@@ -41,6 +41,9 @@ schemas: tools ## writes policies/schemas and policies/capabilities.json
 	$(NODE) bin/schemas.ts
 	$(NODE) bin/capabilities.ts
 
+policy-reference: tools ## writes docs/policy-reference.md, from the schemas and the policies' annotations
+	$(NODE) bin/policy-reference.ts
+
 schemas-verify: deps
 	$(NODE) bin/schemas.ts --check
 
@@ -69,4 +72,4 @@ package: deps ## the npm package regate-VERSION.tgz: compiled, with policies, do
 clean: ## removes what was brought and built
 	rm -rf node_modules .tools dist coverage
 
-.PHONY: help deps tools demo test types lint fmt policies schemas schemas-verify wasm wasm-verify unit e2e bench package clean
+.PHONY: help deps tools demo test types lint fmt policies schemas policy-reference schemas-verify wasm wasm-verify unit e2e bench package clean

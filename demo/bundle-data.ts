@@ -9,6 +9,8 @@ export interface PolicyData {
   readonly access: {
     /** The shared accounts that grants give. */
     readonly logins: readonly string[]
+    /** `host:port` that developers may forward to. */
+    readonly forwards: readonly string[]
     readonly office: {
       readonly zone: string
       readonly days: readonly string[]

@@ -1,13 +1,15 @@
+import { regate } from './gateway.ts'
 import { quote } from './page.ts'
 import type { Stage } from './stage.ts'
 import { contractorsCommand } from './tour/contractor.ts'
 
 /** Commands to go on with, whole, for another terminal. */
-export function byHand({ folder, login, decisions }: Stage): string {
+export function byHand({ folder, login, gateway, decisions }: Stage): string {
   const config = quote(folder.at('ssh_config'))
   const token = quote(`@${folder.at('token')}`)
   const proxied = ['http_proxy', 'all_proxy', 'ALL_PROXY'].some((name) => process.env[name])
   const curl = proxied ? "curl -sS --noproxy '*'" : 'curl -sS'
+  const operator = `--url ${gateway.url} --token-file ${quote(folder.at('operator_token'))}`
   const commands = [
     [
       'a shell; the page to sign in at appears, and there you choose who to be',
@@ -21,6 +23,10 @@ export function byHand({ folder, login, decisions }: Stage): string {
     ],
     ['frozen for everyone', `ssh -F ${config} ${login}@billing@gate`],
     ['the newest decision, whole', `${curl} -H ${token} '${decisions.url}?limit=1'`],
+    [
+      'who is connected; sessions end, logins list and logins revoke go the same way',
+      `${quote(regate)} sessions list ${operator}`,
+    ],
     ['what gateway, hosts and identity provider say', `tail -f ${quote(folder.path)}/*.log`],
   ]
   return commands.map(([what, command]) => `  # ${what}\n  ${command}\n`).join('\n')

@@ -1,11 +1,16 @@
+import type { Api } from './api.ts'
+
 /** What the tour reads of an event of the decision log (OPA's schema; `mapped_result` is what was really done). */
 export interface DecisionEvent {
   readonly decision_id: string
   readonly timestamp: string
+  readonly labels: { readonly session_id: string }
   readonly input: {
     /** Absent: nobody had signed in. */
     readonly identity?: { readonly username: string; readonly groups: readonly string[] }
     readonly target: { readonly route: string; readonly login: string }
+    /** Absent: it was about to begin. */
+    readonly session?: { readonly renewals: number }
   }
   /** Absent: the policy was not asked. */
   readonly result?: {
@@ -30,14 +35,16 @@ export function readEvents(text: string): readonly DecisionEvent[] {
 
 /** The gateway's decision log as the tour sees it grow. */
 export class DecisionLog {
-  /** Of the list, newest first. */
-  readonly url: string
-  readonly #authorization: string
+  readonly #api: Api
   readonly #seen = new Map<string, DecisionEvent>()
 
-  constructor(gateway: string, token: string) {
-    this.url = `${gateway}/v1/decisions`
-    this.#authorization = `Bearer ${token}`
+  constructor(api: Api) {
+    this.#api = api
+  }
+
+  /** Of the list, newest first. */
+  get url(): string {
+    return `${this.#api.url}/v1/decisions`
   }
 
   /** All ids so far, oldest first. */
@@ -54,10 +61,7 @@ export class DecisionLog {
 
   /** What has come since the last time, oldest first. */
   async news(): Promise<readonly DecisionEvent[]> {
-    const answer = await fetch(this.url, { headers: { authorization: this.#authorization } })
-    const text = await answer.text()
-    if (!answer.ok) throw new Error(`${this.url} answered ${answer.status}: ${text}`)
-    const news = readEvents(text)
+    const news = readEvents(await this.#api.get('/v1/decisions'))
       .filter(({ decision_id }) => !this.#seen.has(decision_id))
       .toReversed()
     for (const event of news) this.#seen.set(event.decision_id, event)

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { findProject } from '../src/project.ts'
-import { changeData, type PolicyData } from './bundle-data.ts'
+import { type Bundle, writeBundle } from './bundle.ts'
+import type { PolicyData } from './bundle-data.ts'
 import type { Folder } from './folder.ts'
 import type { Issuer } from './issuer.ts'
 import { Journal } from './journal.ts'
@@ -14,34 +14,36 @@ export interface Gateway extends AsyncDisposable {
   readonly sshPort: number
   /** Of the HTTP API, without a slash at its end. */
   readonly url: string
-  /** May read there. */
-  readonly token: string
+  /** Of people who may read there, and of those who may also end things. */
+  readonly tokens: Readonly<Record<'read' | 'operate', string>>
+  readonly bundle: Bundle
   readonly journal: Journal
   /** Aborts when it has ended. */
   readonly ended: AbortSignal
 }
+
+/** The program, of this checkout. */
+export const regate = join(findProject(), 'bin', 'regate')
 
 export interface Targets {
   readonly staging: Target
   readonly db1: Target
 }
 
-/** Starts `bin/regate serve` with the policies as shipped; only their data is changed. */
+/** Starts `bin/regate serve` with the policies as shipped; of their data `access` is another. */
 export async function startGateway(
-  login: string,
+  access: Partial<PolicyData['access']>,
   targets: Targets,
   issuer: Issuer,
   folder: Folder,
   signal: AbortSignal,
 ): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
-  const project = findProject()
-  const shipped = await readFile(join(project, 'wasm', 'bundle.tar.gz'))
-  folder.write('bundle.tar.gz', await changeData(shipped, (data) => forEverybodyNow(data, login)))
-  const token = randomBytes(16).toString('hex')
-  const config = folder.write('regate.yaml', stringify(configuration(targets, issuer, token)))
+  const bundle = await writeBundle(access, folder)
+  const tokens = { read: randomBytes(16).toString('hex'), operate: randomBytes(16).toString('hex') }
+  const config = folder.write('regate.yaml', stringify(configuration(targets, issuer, tokens)))
   const journal = undo.use(new Journal(folder.at('gateway.log')))
-  const program = start(join(project, 'bin', 'regate'), ['serve', '--config', config], folder.path, journal)
+  const program = start(regate, ['serve', '--config', config], folder.path, journal)
   undo.defer(() => program.stop())
   const { ended } = program
   const line = await journal.line(/"msg":"ready"/, AbortSignal.any([signal, ended, AbortSignal.timeout(startMost)]))
@@ -50,20 +52,15 @@ export async function startGateway(
   return {
     sshPort: Number(ready.ssh.split(':').at(-1)),
     url: `http://${ready.http}`,
-    token,
+    tokens,
+    bundle,
     journal,
     ended,
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   }
 }
 
-/** The one account that there is, and office hours that never end: the tour is taken at any time. */
-function forEverybodyNow(data: PolicyData, login: string): PolicyData {
-  const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
-  return { ...data, access: { ...data.access, logins: [login], office: { zone: 'UTC', days, from: 0, to: 24 } } }
-}
-
-const configuration = ({ staging, db1 }: Targets, issuer: Issuer, token: string) => ({
+const configuration = ({ staging, db1 }: Targets, issuer: Issuer, tokens: Gateway['tokens']) => ({
   gateway: {
     name: 'demo',
     listen: '127.0.0.1:0',
@@ -73,7 +70,10 @@ const configuration = ({ staging, db1 }: Targets, issuer: Issuer, token: string)
   },
   http: {
     listen: '127.0.0.1:0',
-    tokens: [{ name: 'demo', sha256: createHash('sha256').update(token).digest('hex'), groups: ['read'] }],
+    tokens: [
+      { name: 'auditor', sha256: sha256(tokens.read), groups: ['read'] },
+      { name: 'operator', sha256: sha256(tokens.operate), groups: ['read', 'operate'] },
+    ],
   },
   ca: { key: 'user_ca' },
   // The usual 50ms are for machines that do nothing else.
@@ -91,6 +91,8 @@ const configuration = ({ staging, db1 }: Targets, issuer: Issuer, token: string)
     route('billing', staging, { env: 'staging', freeze: 'on' }),
   ],
 })
+
+const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex')
 
 const route = (name: string, { port, hostKey }: Target, labels: Record<string, string>) => ({
   name,

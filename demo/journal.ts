@@ -17,11 +17,11 @@ export class Journal implements Disposable {
     for (const look of this.#waiting) look()
   }
 
-  /** The first line that matches, past or to come. */
-  line(pattern: RegExp, signal: AbortSignal): Promise<string> {
+  /** The first line that matches, past or to come; `from` is the number of lines before, which do not count. */
+  line(pattern: RegExp, signal: AbortSignal, from = 0): Promise<string> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        const found = this.lines.find((line) => pattern.test(line))
+        const found = this.lines.find((line, index) => index >= from && pattern.test(line))
         if (found === undefined && !signal.aborted) return
         this.#waiting.delete(look)
         signal.removeEventListener('abort', look)

@@ -33,12 +33,13 @@ async function demo(interrupt: AbortSignal): Promise<number> {
   }
 }
 
-function introduce({ folder, gateway, issuer, targets, login }: Stage, page: Page): void {
+function introduce({ folder, gateway, issuer, targets, application, login }: Stage, page: Page): void {
   const people = Object.entries(accounts).map(([name, { groups }]) => `${name} (${groups.join(', ') || 'no group'})`)
   const hosts = Object.values(targets).map(({ name, port }) => `${name} at 127.0.0.1:${port}`)
   page.heading('Regate: a tour')
   page.note(`gateway    ssh 127.0.0.1:${gateway.sshPort}, http ${gateway.url}`)
   page.note(`hosts      ${hosts.join(', ')}: sshd, with the account ${login}`)
+  page.note(`app        ${application.address}, for developers to forward to`)
   page.note(`sign-in    ${issuer.url}, for ${people.join(', ')}`)
   page.note(`folder     ${folder.path}, where the commands are run`)
 }

@@ -8,6 +8,10 @@ import { family, signalTo } from './processes.ts'
 export interface Program {
   /** Aborts when it has ended, with its last lines as the reason. */
   readonly ended: AbortSignal
+  /** Types into it, when it was started with a pipe to its standard input. */
+  type(text: string): void
+  /** Resolves when it has ended by itself; rejects when `signal` aborts before. */
+  over(signal: AbortSignal): Promise<void>
   /** Resolves once it and all that it had started are gone. */
   stop(): Promise<void>
 }
@@ -33,11 +37,18 @@ process.once('exit', () => {
 })
 
 /** Starts a program that serves; the journal has what it says on either stream. */
-export function start(command: string, args: readonly string[], cwd: string, journal: Journal): Program {
-  const child = spawn(command, args, { ...apart, cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+export function start(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  journal: Journal,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): Program {
+  const child = spawn(command, args, { ...apart, cwd, env: environment, stdio: [stdin, 'pipe', 'pipe'] })
   live.add(child)
+  child.stdin?.on('error', () => {}) // it may have ended
   for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => journal.add(line))
+    if (stream !== null) createInterface({ input: stream }).on('line', (line) => journal.add(line))
   const over = new AbortController()
   const end = (how: string): void => {
     live.delete(child)
@@ -45,7 +56,18 @@ export function start(command: string, args: readonly string[], cwd: string, jou
   }
   child.once('error', (error) => end(error.message))
   child.once('close', (code, signal) => end(code === null ? `${signal}` : `exit code ${code}`))
-  return { ended: over.signal, stop: () => stop(child, over.signal) }
+  return {
+    ended: over.signal,
+    type: (text) => void child.stdin?.write(text),
+    over: (signal) => untilOver(over.signal, signal),
+    stop: () => stop(child, over.signal),
+  }
+}
+
+async function untilOver(ended: AbortSignal, signal: AbortSignal): Promise<void> {
+  const any = AbortSignal.any([ended, signal])
+  if (!any.aborted) await once(any, 'abort')
+  if (!ended.aborted) throw signal.reason
 }
 
 /** The streams close when the last process that writes to them has ended, sshd's sessions among them. */

@@ -1,4 +1,6 @@
 import { userInfo } from 'node:os'
+import { type Api, makeApi } from './api.ts'
+import { type Application, startApplication } from './application.ts'
 import { DecisionLog } from './decisions.ts'
 import { type Folder, makeFolder } from './folder.ts'
 import { type Gateway, startGateway, type Targets } from './gateway.ts'
@@ -16,6 +18,9 @@ export interface Stage extends AsyncDisposable {
   readonly issuer: Issuer
   readonly targets: Targets
   readonly gateway: Gateway
+  /** Beside the hosts, on the same machine. */
+  readonly application: Application
+  readonly api: Api
   readonly decisions: DecisionLog
   /** Aborts when the demo is to end, and when a part of it has ended by itself. */
   readonly signal: AbortSignal
@@ -33,9 +38,13 @@ export async function setUp(interrupt: AbortSignal): Promise<Stage> {
   const issuer = undo.use(await startIssuer({ accounts, pollSeconds: 0.2, log: (line) => told.add(line) }))
   const staging = undo.use(await startTarget('staging', login, folder, interrupt))
   const db1 = undo.use(await startTarget('db1', login, folder, interrupt))
-  const gateway = undo.use(await startGateway(login, { staging, db1 }, issuer, folder, interrupt))
+  const application = undo.use(await startApplication())
+  const data = dataOf(login, application)
+  const gateway = undo.use(await startGateway(data, { staging, db1 }, issuer, folder, interrupt))
   writeClients(folder, gateway.sshPort)
-  folder.write('token', `Authorization: Bearer ${gateway.token}\n`)
+  folder.write('token', `Authorization: Bearer ${gateway.tokens.read}\n`)
+  folder.write('operator_token', gateway.tokens.operate)
+  const api = makeApi(gateway.url, gateway.tokens.read)
   const life = undo.move()
   return {
     folder,
@@ -43,12 +52,26 @@ export async function setUp(interrupt: AbortSignal): Promise<Stage> {
     issuer,
     targets: { staging, db1 },
     gateway,
-    decisions: new DecisionLog(gateway.url, gateway.token),
+    application,
+    api,
+    decisions: new DecisionLog(api),
     signal: AbortSignal.any([interrupt, gateway.ended, staging.ended, db1.ended]),
     journals: { gateway: gateway.journal, staging: staging.journal, db1: db1.journal, issuer: told },
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   }
 }
+
+/** The one account that there is, and office hours that never end: the tour is taken at any time. */
+const dataOf = (login: string, { address }: Application) => ({
+  logins: [login],
+  forwards: [address],
+  office: {
+    zone: 'UTC',
+    days: ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'],
+    from: 0,
+    to: 24,
+  },
+})
 
 function accountName(): string {
   const { username } = userInfo()

@@ -59,14 +59,17 @@ export function expectDecision(
   { decisions }: Pick<Visit, 'decisions'>,
   { outcome, code, username, route }: Expected,
 ): Check[] {
-  const found = decisions.map(({ input, mapped_result: { outcome, code } }) => ({
-    outcome,
-    code,
-    username: input.identity?.username,
-    route: input.target.route,
-  }))
+  const found = decisions.map(shapeOf)
   return [{ what: 'decisions in the log', found, expected: [{ outcome, code, username, route }] }]
 }
+
+/** Who, where, and what became of it. */
+export const shapeOf = (event: DecisionEvent | undefined) => ({
+  outcome: event?.mapped_result.outcome,
+  code: event?.mapped_result.code,
+  username: event?.input.identity?.username,
+  route: event?.input.target.route,
+})
 
 /** `developers-staging (developer on staging)`: the grant or the reason that the policy gave. */
 export function reasonOf(event: DecisionEvent | undefined): string {

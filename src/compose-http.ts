@@ -7,7 +7,7 @@ import { createApp } from './http/app.ts'
 import type { KnownTokens } from './http/authorization.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import type { Metrics } from './metrics.ts'
-import { asGatewayError } from './model/errors.ts'
+import { asGatewayError, type ErrorCode } from './model/errors.ts'
 import type { Log } from './model/log.ts'
 import { systemClock } from './model/units.ts'
 import type { Policies } from './policies.ts'
@@ -56,7 +56,7 @@ export function composeHttp(parts: AppParts): FastifyInstance {
       return evaluation.came === 'answered' && evaluation.result === true
     },
     readiness: async () => [
-      { name: 'policy', ...('fault' in policies.admissions ? { why: policies.admissions.fault.message } : {}) },
+      { name: 'policy', ...('fault' in policies.admissions ? { code: policies.admissions.fault.code } : {}) },
       { name: 'store', ...(await faultOf(store.ping())) },
       { name: 'signer', ...(await faultOf(keys.authority.probe())) },
     ],
@@ -85,11 +85,11 @@ function stateOf({ admissions, entrypoints, loadedAt, lastFault }: Policies) {
   return 'fault' in admissions ? state : { ...state, revision: admissions.revision }
 }
 
-async function faultOf(asked: Promise<unknown>): Promise<{ why?: string }> {
+async function faultOf(asked: Promise<unknown>): Promise<{ code?: ErrorCode }> {
   try {
     await asked
     return {}
   } catch (thrown) {
-    return { why: asGatewayError(thrown, 'STORE_UNAVAILABLE', 'the store did not answer').message }
+    return { code: asGatewayError(thrown, 'STORE_UNAVAILABLE', 'the store did not answer').code }
   }
 }

@@ -3,28 +3,26 @@ import { canaries } from './canaries.ts'
 import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
 import { type CaKey, readCaLine } from './certificate/ca-key.ts'
 import { composeHttp } from './compose-http.ts'
+import { composeIdentity, composeRobots } from './compose-identity.ts'
 import { composeLog } from './compose-log.ts'
 import { composeSteps } from './compose-steps.ts'
-import type { Config, HostAndPort, Limits } from './config.ts'
+import type { Config, HostAndPort } from './config.ts'
 import { restartNeeded } from './config-changes.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Epoch } from './gateway/epoch.ts'
 import { Listener } from './gateway/listener.ts'
-import type { Measures } from './gateway/measures.ts'
-import { Places } from './gateway/places.ts'
-import { Rates } from './gateway/rates.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
-import { createIssuer, type Issuer } from './identity/issuer.ts'
-import { Logins } from './identity/logins.ts'
 import { readKeyFile, readPublicKeyFile } from './key-file.ts'
+import { placesOf } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
+import { fingerprintOf } from './model/fingerprint.ts'
 import { faultFields, type Log } from './model/log.ts'
-import { type Milliseconds, systemClock } from './model/units.ts'
+import { type Fingerprint, type Milliseconds, systemClock } from './model/units.ts'
 import { loadPolicies } from './policies.ts'
-import { createSshServer } from './ssh/server.ts'
+import { createSshServer, publicHalf } from './ssh/server.ts'
 import { openStore, type Store, type Writer } from './store/open.ts'
 import { usualLimits } from './store/sqlite.ts'
 
@@ -40,21 +38,32 @@ export interface Gateway {
   close(grace: Milliseconds): Promise<void>
 }
 
-/** The keys that the configuration names. Throws KEY_FILE. */
+/** The keys that the configuration names. Throws KEY_FILE, also for a host key that is to sign certificates as well. */
 export function loadKeys({ gateway, ca }: Config): {
   readonly hostKeys: readonly Buffer[]
   readonly authority: Authority
   readonly alsoTrusted: readonly CaKey[]
 } {
-  if ('file' in ca.key && gateway.hostKeys.includes(ca.key.file))
-    throw new GatewayError('KEY_FILE', `${ca.key.file} is both a host key and the user CA: they must be two`)
-  return {
-    hostKeys: gateway.hostKeys.map((path) => Buffer.from(readKeyFile(path))),
-    authority:
-      'file' in ca.key
-        ? authorityFromKey(readKeyFile(ca.key.file))
-        : authorityInAgent(ca.key.agent, ca.key.fingerprint),
-    alsoTrusted: ca.alsoTrusted.map((path) => readCaLine(readPublicKeyFile(path))),
+  const authority =
+    'file' in ca.key ? authorityFromKey(readKeyFile(ca.key.file)) : authorityInAgent(ca.key.agent, ca.key.fingerprint)
+  const alsoTrusted = ca.alsoTrusted.map((path) => readCaLine(readPublicKeyFile(path)))
+  const signers = [authority, ...alsoTrusted].map(({ fingerprint }) => fingerprint)
+  return { hostKeys: gateway.hostKeys.map((path) => readHostKey(path, signers)), authority, alsoTrusted }
+}
+
+/** A copy of a key under another name is the same key. */
+function readHostKey(path: string, signers: readonly Fingerprint[]): Buffer {
+  const key = Buffer.from(readKeyFile(path))
+  if (signers.includes(publicHalfOf(path, key)))
+    throw new GatewayError('KEY_FILE', `${path} is both a host key and the user CA: they must be two`)
+  return key
+}
+
+function publicHalfOf(path: string, key: Buffer): Fingerprint {
+  try {
+    return fingerprintOf(publicHalf(key))
+  } catch (cause) {
+    throw new GatewayError('KEY_FILE', `${path}: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -70,7 +79,6 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const policies = undo.use(await loadPolicies(config.policy))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
   await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
-  const issuer = createIssuer(config.identity)
   const sessions = new Sessions()
   const epoch = new Epoch()
   const live: LiveSessions = {
@@ -81,6 +89,12 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     live: () => live.list().map(({ bytes }) => bytes),
     restarts: () => policies.restarts,
   })
+  const robots = undo.use(
+    await composeRobots(config, store, log, (keys) => {
+      epoch.advance()
+      sessions.end(keyChanged, ({ identity }) => identity.kind === 'robot' && keys.has(identity.subject))
+    }),
+  )
   const written = composeLog(config, store, metrics, log)
   const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, log })
   const parts: ConnectionParts = {
@@ -90,7 +104,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     epoch,
     turns: new Turns(renewalsAtOnce),
     history: store.sessions,
-    ...makeIdentity(now, issuer, store, metrics),
+    ...composeIdentity(now, robots, store, metrics, log),
     measures: metrics,
     get settings() {
       return connectionSettings(config)
@@ -153,39 +167,15 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
 /** Sessions that ask the policy again at the same time: an admission waits behind no more than these. */
 const renewalsAtOnce = 32
 const byOperator = new GatewayError('SESSION_ENDED', 'an operator ended the session')
+const keyChanged = new GatewayError(
+  'LOGIN_REVOKED',
+  'the robot’s line in the file of keys is gone, or says something else',
+)
 
-function makeIdentity(now: () => Config, issuer: Issuer, store: Store, measures: Measures) {
-  const { identity, gateway } = now()
-  const logins = new Logins(store.logins, identity.loginFrom, systemClock)
-  const places = placesOf(now, 'signIns', 'signInsPerSource')
-  const perMinute = limitsOf(now, 'signInsPerMinute', 'signInsPerMinutePerSource')
-  const rates = new Rates(perMinute, performance.now() as Milliseconds)
-  const { loginTtl, usernameClaims, groupsClaim } = identity
-  const signIn = {
-    issuer,
-    logins,
-    places,
-    rates,
-    claims: { usernameClaims, groupsClaim },
-    loginTtl,
-    gateway: gateway.name,
-    clock: systemClock,
-    measures,
-  }
-  return { logins, signIn }
-}
-
-/** Two limits as they are whenever they are looked at. */
-const limitsOf = (now: () => Config, total: keyof Limits, perSource: keyof Limits) => ({
-  get total() {
-    return now().limits[total]
-  },
-  get perSource() {
-    return now().limits[perSource]
-  },
+const nameRules = ({ loginCase, defaultRoute }: Config['gateway']) => ({
+  loginCase,
+  ...(defaultRoute === undefined ? {} : { defaultRoute }),
 })
-const placesOf = (now: () => Config, total: keyof Limits, perSource: keyof Limits): Places =>
-  new Places(limitsOf(now, total, perSource))
 
 function connectionSettings({ gateway, limits }: Config): ConnectionParts['settings'] {
   const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered } = limits
@@ -194,7 +184,7 @@ function connectionSettings({ gateway, limits }: Config): ConnectionParts['setti
     identWait,
     grace,
     signInGrace,
-    authentication: { loginCase: gateway.loginCase, rsaBits, offers, attempts },
+    authentication: { ...nameRules(gateway), rsaBits, offers, attempts },
     relay: { channels, unanswered },
   }
 }

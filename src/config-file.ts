@@ -9,14 +9,16 @@ import { printable } from './model/text.ts'
 export interface ConfigProblem {
   readonly where: string
   readonly message: string
+  /** Of the place in the file, in characters. */
+  readonly offset: number
 }
-/** What the file holds, and where in it each JSON pointer stands. */
+/** What the file holds, and what a problem with the value at a JSON pointer looks like. */
 export interface Located<T> {
   readonly value: T
-  readonly where: (pointer: string) => string
+  readonly problem: (pointer: string, message: string) => ConfigProblem
 }
 
-/** Parses the file, fills in `${VARIABLES}` and checks the shape: all faults at once. */
+/** Parses the file, fills in `${VARIABLES}` and checks the shape: all faults at once, in no order. */
 export function readYaml(
   file: string,
   text: string,
@@ -32,16 +34,20 @@ export function readYaml(
   const syntax = [...document.errors, ...document.warnings].map((error) => ({
     where: at(error.pos[0]),
     message: printable(error.message, 300),
+    offset: error.pos[0],
   }))
-  const where = (pointer: string): string => `${at(offsetOf(document, pointer))} ${dotted(pointer)}`
-  if (syntax.length > 0) return { value: undefined, where, problems: syntax }
+  const problem = (pointer: string, message: string): ConfigProblem => {
+    const offset = offsetOf(document, pointer)
+    return { where: `${at(offset)} ${dotted(pointer)}`, message, offset }
+  }
+  if (syntax.length > 0) return { value: undefined, problem, problems: syntax }
 
   const problems = fillIn(document, env, at)
   const value = toValue(document)
   const unsupported = notYet(value)
   const faults = shapeFaults(schema, value).filter(({ path }) => !unsupported.some((one) => one.path === path))
-  const found = [...unsupported, ...faults].map(({ path, message }) => ({ where: where(path), message }))
-  return { value, where, problems: [...problems, ...found] }
+  const found = [...unsupported, ...faults].map(({ path, message }) => problem(path, message))
+  return { value, problem, problems: [...problems, ...found] }
 }
 
 /** Aliases are taken, but not so many that a small file becomes a large value. */
@@ -61,7 +67,8 @@ function fillIn(document: Document, env: NodeJS.ProcessEnv, at: (offset: number)
       if (typeof node.value !== 'string') return
       node.value = node.value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_whole, name: string) => {
         const value = env[name]
-        if (value === undefined) problems.push({ where: at(node.range?.[0] ?? 0), message: `\${${name}} is not set` })
+        const offset = node.range?.[0] ?? 0
+        if (value === undefined) problems.push({ where: at(offset), message: `\${${name}} is not set`, offset })
         return value ?? ''
       })
     },

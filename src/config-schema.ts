@@ -10,7 +10,7 @@ const opt = Type.Optional
 const text = (expected: string, pattern = '^.+$') => Type.String({ pattern, expected })
 const path = text('a path')
 const duration = text('a duration such as 50ms, 5s, 10m, 8h or 1d', '^\\d{1,9}(ms|s|m|h|d)$')
-const hostAndPort = text(
+export const hostAndPort = text(
   'an address and a port such as 127.0.0.1:2222 or [::]:2222',
   '^(\\[[0-9a-fA-F:.]+\\]|[^:\\[\\]]+):\\d{1,5}$',
 )
@@ -73,6 +73,7 @@ export const configSchema = Type.Object(
         name: opt(text('a name of letters, digits, dots and dashes', '^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$')),
         listen: opt(hostAndPort),
         host_keys: Type.Array(path, { minItems: 1, expected: 'a list of at least one key file' }),
+        default_route: opt(text('the name of a route', '^[a-z0-9][a-z0-9.-]{0,62}$')),
         login_case: opt(Type.Union([Type.Literal('lower'), Type.Literal('any')])),
         shutdown_grace: opt(duration),
       },
@@ -120,6 +121,7 @@ export const configSchema = Type.Object(
           }),
         ),
         groups_claim: opt(text('a claim')),
+        keys: opt(path),
         login_ttl: opt(duration),
         login_from: opt(Type.Union([Type.Literal('address'), Type.Literal('prefix'), Type.Literal('anywhere')])),
       },
@@ -148,14 +150,13 @@ export type WrittenConfig = Static<typeof configSchema>
 /** Settings of the design that this version does not have yet: refused by name, so that nobody believes them at work. */
 export const later: readonly (readonly [pointer: RegExp, value: (value: unknown) => boolean, what: string])[] = [
   [/^\/gateway\/proxy_protocol_from$/, isSet, 'the PROXY protocol'],
-  [/^\/gateway\/default_route$/, isSet, 'a default route'],
   [/^\/gateway\/workers$/, isSet, 'several processes'],
   [/^\/http\/(public_url|trusted_proxies)$/, isSet, 'the console and the browser flow'],
   [/^\/ca\/host_key$/, isSet, 'host certificates'],
   [/^\/policy\/(verification_key|bearer_token_file)$/, isSet, 'bundles that are signed'],
   [/^\/policy\/bundle$/, (value) => /^https?:/.test(String(value)), 'bundles that are fetched'],
   [/^\/identity\/flow$/, (value) => value === 'browser', 'the browser flow'],
-  [/^\/identity\/(keys|recheck)$/, isSet, 'robots’ keys and rechecks'],
+  [/^\/identity\/recheck$/, isSet, 'rechecks of logins'],
   [/^\/store$/, (value) => /^postgres(ql)?:/.test(String(value)), 'PostgreSQL'],
   [/^\/log\/upload$/, isSet, 'the upload of decisions'],
   [/^\/recordings$/, isSet, 'recordings'],

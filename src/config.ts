@@ -4,10 +4,11 @@ import { dirname, resolve } from 'node:path'
 import type { SourceAddressRule } from './certificate/issue.ts'
 import { type ConfigProblem, type Located, readYaml } from './config-file.ts'
 import { configSchema, type WrittenConfig } from './config-schema.ts'
-import type { RouteSettings } from './gateway/routes.ts'
+import { findRoute, type RouteSettings } from './gateway/routes.ts'
 import { isTrustworthy } from './identity/issuer.ts'
-import { type Cidr, type Nearness, parseCidr } from './model/address.ts'
+import { type Nearness, parseCidr } from './model/address.ts'
 import { GatewayError } from './model/errors.ts'
+import { printable } from './model/text.ts'
 import { type Fingerprint, type Milliseconds, parseDuration } from './model/units.ts'
 import { parseHostKey } from './ssh/host-keys.ts'
 
@@ -17,6 +18,8 @@ export interface Config {
     readonly name: string
     readonly listen: HostAndPort
     readonly hostKeys: readonly string[]
+    /** Where a login without a route leads. */
+    readonly defaultRoute?: string
     readonly loginCase: 'lower' | 'any'
     readonly shutdownGrace: Milliseconds
   }
@@ -43,6 +46,8 @@ export interface Config {
     readonly scopes: readonly string[]
     readonly usernameClaims: readonly string[]
     readonly groupsClaim: string
+    /** The file of robots' keys. */
+    readonly keys?: string
     readonly loginTtl: Milliseconds
     readonly loginFrom: Nearness
   }
@@ -86,7 +91,8 @@ export interface Limits {
 /** The configuration file does not say what it must; every fault of it, in the order of the file. */
 export class ConfigError extends GatewayError {
   readonly problems: readonly ConfigProblem[]
-  constructor(problems: readonly ConfigProblem[]) {
+  constructor(found: readonly ConfigProblem[]) {
+    const problems = found.toSorted((one, other) => one.offset - other.offset)
     super('CONFIG_INVALID', problems.map(({ where, message }) => `${where}: ${message}`).join('\n'))
     this.problems = problems
   }
@@ -102,10 +108,11 @@ export function readConfig(file: string, env: NodeJS.ProcessEnv): Config {
   return config
 }
 
-function build({ value, where }: Located<WrittenConfig>, folder: string, problems: ConfigProblem[]): Config {
-  const { gateway, http, ca, certificate, policy, identity, log, limits = {} } = value
+function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigProblem[]): Config {
+  const { gateway, http, ca, certificate, policy, identity, log, limits = {} } = yaml.value
   const at = (path: string): string => resolve(folder, path)
-  const problem = (pointer: string, message: string): void => void problems.push({ where: where(pointer), message })
+  const problem = (pointer: string, message: string): void => void problems.push(yaml.problem(pointer, message))
+  const routes = readRoutes(yaml.value.routes, at, problem)
   return {
     gateway: {
       name:
@@ -115,10 +122,11 @@ function build({ value, where }: Located<WrittenConfig>, folder: string, problem
           .slice(0, 63),
       listen: readAddress(gateway.listen ?? '0.0.0.0:2222'),
       hostKeys: gateway.host_keys.map(at),
+      ...readDefaultRoute(gateway.default_route, routes, problem),
       loginCase: gateway.login_case ?? 'lower',
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
     },
-    http: { listen: readAddress(http?.listen ?? '127.0.0.1:8022'), tokens: http?.tokens ?? [] },
+    http: { listen: readAddress(http?.listen ?? usualHttp), tokens: http?.tokens ?? [] },
     ca: { key: readCaKeyPlace(ca.key, at, problem), alsoTrusted: (ca.also_trusted ?? []).map(at) },
     certificate: {
       maxTtl: certificate?.max_ttl ?? 300,
@@ -138,15 +146,19 @@ function build({ value, where }: Located<WrittenConfig>, folder: string, problem
       scopes: identity.scopes ?? ['openid', 'email', 'groups'],
       usernameClaims: [identity.username_claim ?? ['preferred_username', 'email']].flat(),
       groupsClaim: identity.groups_claim ?? 'groups',
+      ...(identity.keys === undefined ? {} : { keys: at(identity.keys) }),
       loginTtl: duration(identity.login_ttl, '8h'),
       loginFrom: identity.login_from ?? 'prefix',
     },
-    store: `sqlite:${at((value.store ?? 'sqlite:regate.db').slice('sqlite:'.length))}`,
+    store: `sqlite:${at((yaml.value.store ?? 'sqlite:regate.db').slice('sqlite:'.length))}`,
     log: { level: log?.level ?? 'info', decisionsOnConsole: log?.decisions?.console ?? false },
     limits: readLimits(limits),
-    routes: readRoutes(value.routes, at, problem),
+    routes,
   }
 }
+
+/** `http.listen` when it is not set. */
+export const usualHttp = '127.0.0.1:8022'
 
 type Problem = (pointer: string, message: string) => void
 
@@ -155,9 +167,16 @@ function duration(written: string | undefined, usual: string): Milliseconds {
   return parseDuration(written ?? usual) ?? (0 as Milliseconds)
 }
 
-function readAddress(text: string): HostAndPort {
+/** Its shape was checked: `127.0.0.1:8022`, `[::]:8022`. */
+export function readAddress(text: string): HostAndPort {
   const at = text.lastIndexOf(':')
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
+}
+
+function readDefaultRoute(name: string | undefined, routes: readonly RouteSettings[], problem: Problem) {
+  if (name === undefined) return {}
+  if (findRoute(routes, name) === undefined) problem('/gateway/default_route', `no route is called ${name}`)
+  return { defaultRoute: name }
 }
 
 function readCaKeyPlace(text: string, at: (path: string) => string, problem: Problem): CaKeyPlace {
@@ -170,9 +189,11 @@ function readCaKeyPlace(text: string, at: (path: string) => string, problem: Pro
 
 function readSourceAddress(written: 'auto' | 'off' | string[], problem: Problem): SourceAddressRule {
   if (typeof written === 'string') return written
-  for (const [index, text] of written.entries())
-    if (parseCidr(text) === undefined) problem(`/certificate/source_address/${index}`, `${text} is no CIDR`)
-  return written as unknown as readonly Cidr[]
+  return written.flatMap((text, index) => {
+    const cidr = parseCidr(text)
+    if (cidr === undefined) problem(`/certificate/source_address/${index}`, `${printable(text, 80)} is no CIDR`)
+    return cidr ?? []
+  })
 }
 
 function readIssuer(text: string, problem: Problem): URL {

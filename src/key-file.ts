@@ -1,18 +1,22 @@
 import { readFileSync, statSync } from 'node:fs'
 import { GatewayError } from './model/errors.ts'
 
-const sizeMost = 65_536
+const keyMost = 65_536
+const listMost = 4 * 1024 * 1024
 
 /**
  * The text of a private key file, which nobody but its owner may read or write and whose owner is we or root (as
  * OpenSSH: authfile.c, sshkey_perm_ok). Throws KEY_FILE.
  */
-export const readKeyFile = (path: string): string => readGuarded(path, 0o077, 'chmod 600')
+export const readKeyFile = (path: string): string => readGuarded(path, 0o077, 'chmod 600', keyMost)
 
 /** The text of a public key file, which nobody but its owner may write: who may, says whom hosts trust. Throws KEY_FILE. */
-export const readPublicKeyFile = (path: string): string => readGuarded(path, 0o022, 'chmod 644')
+export const readPublicKeyFile = (path: string): string => readGuarded(path, 0o022, 'chmod 644', keyMost)
 
-function readGuarded(path: string, closed: number, remedy: string): string {
+/** The text of a file that says whose keys open what, as sshd takes it with StrictModes. Throws KEY_FILE. */
+export const readKeyList = (path: string): string => readGuarded(path, 0o022, 'chmod go-w', listMost)
+
+function readGuarded(path: string, closed: number, remedy: string, most: number): string {
   const { mode, uid, size } = found(path)
   if (!mode.isFile) throw new GatewayError('KEY_FILE', `${path} is no file`)
   if ((mode.bits & closed) !== 0)
@@ -22,7 +26,7 @@ function readGuarded(path: string, closed: number, remedy: string): string {
     )
   if (uid !== 0 && uid !== process.getuid?.())
     throw new GatewayError('KEY_FILE', `${path} belongs to another user (${uid})`)
-  if (size > sizeMost) throw new GatewayError('KEY_FILE', `${path} is too large for a key`)
+  if (size > most) throw new GatewayError('KEY_FILE', `${path} is too large`)
   return readFileSync(path, 'utf8')
 }
 

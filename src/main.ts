@@ -1,5 +1,8 @@
 import './node-version.ts'
-import { Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
+import { addApiVerbs } from './api-verbs.ts'
+import { ApiFailure } from './commands/api-failure.ts'
+import { completionScript, type Shell, shells, type Verb } from './completion.ts'
 import { ConfigError } from './config.ts'
 import { GatewayError } from './model/errors.ts'
 import { version } from './project.ts'
@@ -14,7 +17,6 @@ const program = new Command('regate')
   .description('An identity-aware SSH gateway: Rego decides, a short-lived certificate carries the decision.')
   .version(version)
   .showHelpAfterError('(regate --help says more)')
-  .configureHelp({ showGlobalOptions: true })
   .exitOverride()
 
 program
@@ -79,6 +81,15 @@ policy
     process.exitCode = (await evaluateFile(options)) ? 0 : 1
   })
 
+addApiVerbs(program)
+
+program
+  .command('completion')
+  .description('print a script that completes this command line on Tab')
+  .addArgument(new Argument('<shell>', 'for this shell').choices([...shells]))
+  .addHelpText('after', '\nExample:\n  source <(regate completion bash)')
+  .action((shell: Shell) => void process.stdout.write(completionScript(shell, asVerb(program))))
+
 // Whoever reads what is printed may have read enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
@@ -92,6 +103,7 @@ function tell(thrown: unknown): number {
   // Commander has said it already; asking for help or the version is no mistake.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
   if (thrown instanceof ConfigError) console.error(thrown.message)
+  else if (thrown instanceof ApiFailure) console.error(`regate: ${thrown.message}`)
   else if (thrown instanceof GatewayError) console.error(`regate: ${thrown.message} (${thrown.code})`)
   else console.error(thrown instanceof Error && 'code' in thrown ? `regate: ${thrown.message}` : thrown)
   return isWrongUse(thrown) ? 2 : 1
@@ -99,6 +111,27 @@ function tell(thrown: unknown): number {
 
 /** A configuration that is wrong, or a file that was named and cannot be read: what a socket met has no path. */
 function isWrongUse(thrown: unknown): boolean {
+  if (thrown instanceof ApiFailure) return thrown.exitCode === 2
   if (thrown instanceof GatewayError) return thrown.code === 'CONFIG_INVALID'
   return thrown instanceof Error && (thrown as NodeJS.ErrnoException).path !== undefined
+}
+
+function asVerb(command: Command): Verb {
+  const help = command.createHelp()
+  return {
+    name: command.name(),
+    about: command.description(),
+    verbs: help
+      .visibleCommands(command)
+      .filter((inner) => inner.name() !== 'help')
+      .map(asVerb),
+    options: help.visibleOptions(command).map(({ long, short, description, flags, argChoices }) => ({
+      long: long ?? flags,
+      about: description,
+      takes: /<(file|dir)>$/.test(flags) ? 'a file' : flags.endsWith('>') ? 'a value' : 'nothing',
+      values: argChoices ?? [],
+      ...(short === undefined ? {} : { short }),
+    })),
+    values: command.registeredArguments[0]?.argChoices ?? [],
+  }
 }

@@ -6,7 +6,7 @@ import type { SessionBytes } from './model/session-event.ts'
 /** What is counted, and how it is told. */
 export interface Metrics extends Measures {
   /** A decision about a connection, once it is written down. */
-  decided(outcome: string, code?: ErrorCode): void
+  decided(outcome: 'allow' | 'deny', code?: ErrorCode | ''): void
   evaluated(entrypoint: string, nanoseconds: number): void
   /** A decision is durable, or is known not to be. */
   logged(milliseconds: number): void
@@ -64,7 +64,7 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
   const workers = counter('policy_worker_restarts_total', 'Policy workers that had to be replaced')
   const told = new Rising()
   return {
-    decided: (outcome, code = 'INTERNAL') => decisions.inc({ outcome, code: outcome === 'allow' ? '' : code }),
+    decided: (outcome, code = '') => decisions.inc({ outcome, code }),
     evaluated: (entrypoint, nanoseconds) => evaluation.observe({ entrypoint }, nanoseconds / 1e9),
     logged: (milliseconds) => logged.observe(milliseconds / 1e3),
     signIn: (result) => signIns.inc({ result }),

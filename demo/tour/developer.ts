@@ -1,13 +1,13 @@
 import { freePort } from '../free-port.ts'
 import { Journal } from '../journal.ts'
 import type { Page } from '../page.ts'
-import { type Program, run, start } from '../process.ts'
+import { run, start } from '../process.ts'
 import type { Stage } from '../stage.ts'
 import { terminalsFail } from '../terminals.ts'
 import { type Call, expectDecision, reasonOf, sshWords, visit } from '../visit.ts'
 import type { Step } from '../walk.ts'
 
-// Alice is in the group developers: on what is labelled env=staging a shell, any command and file copies, and no forward.
+// Alice is in the group developers: on what is labelled env=staging a shell, any command, file copies, and one forward.
 
 export const firstLogin = (stage: Stage): Step => ({
   title: 'Alice, a developer, connects for the first time',
@@ -69,7 +69,7 @@ export const shell = (stage: Stage): Step => ({
 })
 
 export const refusedForward = (stage: Stage): Step => ({
-  title: 'A port forward: ssh listens, and the gateway opens nothing',
+  title: 'A port forward to the database: ssh listens, and the gateway opens nothing',
   async run(page) {
     const port = await freePort()
     const forward = ['-N', '-L', `127.0.0.1:${port}:127.0.0.1:5432`]
@@ -78,19 +78,19 @@ export const refusedForward = (stage: Stage): Step => ({
     page.command(['ssh', ...sshWords(call, stage)], 'background')
     const ssh = start('ssh', sshWords(call, stage), stage.folder.path, journal)
     try {
-      const knock = await knockWhenOpen(port, ssh, stage, page)
+      const knock = await knockWhenOpen(port, ssh.ended, stage, page)
       const within = AbortSignal.any([stage.signal, ssh.ended, AbortSignal.timeout(5_000)])
       const line = await journal.line(/open failed/, within)
       page.output(line)
       const decisions = await stage.decisions.news()
       return {
-        decidedBy: 'permit-port-forwarding, which the certificate lacks',
+        decidedBy: `permit-open@regate, which names ${stage.application.address} alone`,
         checks: [
           { what: 'what came through the forward', found: knock, expected: '' },
           {
             what: 'what ssh says',
             found: line,
-            expected: /: open failed: administratively prohibited: .*permit-port-forwarding/,
+            expected: /: open failed: administratively prohibited: permit-open@regate/,
           },
           ...expectDecision({ decisions }, { outcome: 'allow', username: 'alice', route: 'staging' }),
         ],
@@ -102,10 +102,10 @@ export const refusedForward = (stage: Stage): Step => ({
 })
 
 /** Asks through the forward as soon as ssh listens; answers what came back. */
-async function knockWhenOpen(port: number, ssh: Program, stage: Stage, page: Page): Promise<string> {
+async function knockWhenOpen(port: number, ended: AbortSignal, stage: Stage, page: Page): Promise<string> {
   const words = ['-s', `http://127.0.0.1:${port}/`]
   page.command(['curl', ...words])
-  const signal = AbortSignal.any([stage.signal, ssh.ended, AbortSignal.timeout(10_000)])
+  const signal = AbortSignal.any([stage.signal, ended, AbortSignal.timeout(10_000)])
   for (;;) {
     const { code, stdout } = await run('curl', words, { cwd: stage.folder.path, signal })
     if (code !== connectionRefused) return stdout

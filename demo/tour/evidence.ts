@@ -31,7 +31,14 @@ export const certificate = (stage: Stage): Step => ({
         {
           what: 'extensions',
           found: names('Extensions'),
-          expected: ['permit-exec@regate', 'permit-pty', 'permit-shell@regate', 'permit-subsystem@regate'],
+          expected: [
+            'permit-exec@regate',
+            'permit-open@regate',
+            'permit-port-forwarding',
+            'permit-pty',
+            'permit-shell@regate',
+            'permit-subsystem@regate',
+          ],
         },
       ],
     }

@@ -1,3 +1,4 @@
+import { columns } from '../columns.ts'
 import { type DecisionEvent, readEvents } from '../decisions.ts'
 import { run } from '../process.ts'
 import type { Stage } from '../stage.ts'
@@ -35,17 +36,9 @@ function table(events: readonly DecisionEvent[]): string {
     event.mapped_result.outcome,
     event.mapped_result.code ?? '-',
     event.result?.reasons?.[0]?.code ?? reasonOf(event),
+    event.labels.session_id.slice(0, 8),
   ])
-  const all = [['time', 'user', 'route', 'outcome', 'code', 'grant or reason'], ...rows]
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? []
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return columns(['time', 'user', 'route', 'outcome', 'code', 'grant or reason', 'session'], rows)
 }
 
 export const authority = (stage: Stage): Step => ({

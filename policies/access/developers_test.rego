@@ -15,6 +15,10 @@ developments := {
 		"settings": object.union(settings, {"logins": "deploy"}),
 		"want": ["deny", "malformed-grant"],
 	},
+	"without a word about forwards, no grant": {
+		"settings": object.remove(settings, ["forwards"]),
+		"want": ["deny", "no-matching-grant"],
+	},
 }
 
 test_developers[rule] if {
@@ -45,6 +49,15 @@ test_developers_certificate if {
 			"permit-subsystem@regate": ["sftp"],
 		},
 	}
+}
+
+test_developers_forward_to_what_the_data_names if {
+	decision := ssh.decision with input as json.patch(asked, developer)
+		with data.access as object.union(settings, {"forwards": ["localhost:8080"]})
+		with time.now_ns as noon
+	forwarding := object.filter(decision.certificate.extensions, ["permit-port-forwarding", "permit-open@regate"])
+	forwarding == {"permit-port-forwarding": "", "permit-open@regate": ["localhost:8080"]}
+	decision.certificate.extensions["permit-shell@regate"] == ""
 }
 
 test_developers_are_offered_their_logins if {

@@ -45,6 +45,7 @@ asked := {
 # What policies/data/access/data.json may say.
 settings := {
 	"logins": ["deploy", "app"],
+	"forwards": [],
 	"office": {
 		"zone": "Europe/Berlin",
 		"days": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"],

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Address, type Cidr, cidrContains } from '../model/address.ts'
+import { type Address, type Cidr, cidrCovers, hostCidr } from '../model/address.ts'
 import type { Certificate, CertificateRequest, CriticalOptions } from '../model/certificate.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Login, parsePrincipal, type UnixSeconds } from '../model/units.ts'
@@ -77,18 +77,11 @@ function withSourceAddress(written: CriticalOptions, own: Address, rule: SourceA
   const origins: readonly Cidr[] = typeof rule === 'string' ? [hostCidr(own)] : rule
   if (restrictions.sourceAddress === undefined)
     return rule === 'off' ? criticalOptions : { ...criticalOptions, 'source-address': [...origins] }
-  const covered = origins.every((origin) => restrictions.sourceAddress?.some((cidr) => covers(cidr, origin)))
+  const covered = origins.every((origin) => restrictions.sourceAddress?.some((cidr) => cidrCovers(cidr, origin)))
   if (!covered)
     throw new GatewayError(
       'CERTIFICATE_SOURCE_ADDRESS',
       `source-address leaves out the gateway (${origins.join(', ')})`,
     )
   return criticalOptions
-}
-
-const hostCidr = (address: Address): Cidr => `${address}/${address.includes(':') ? 128 : 32}` as Cidr
-
-function covers(wide: Cidr, narrow: Cidr): boolean {
-  const [network = '', bits] = narrow.split('/')
-  return Number(wide.split('/')[1]) <= Number(bits) && cidrContains(wide, network as Address)
 }

@@ -19,6 +19,9 @@ const refused = new Set(['verify-required', 'no-touch-required'])
 /** Rows of the contract that the gateway does not enforce yet. A restriction that nobody keeps is none: refused. */
 const unenforced: ReadonlySet<string> = new Set<ExtensionName>(['permit-sftp@regate', 'record-session@regate'])
 
+/** Characters of all extensions as JSON: all that a client asks is held against them, and sshd takes them in one packet. */
+const extensionsMost = 32_768
+
 /** How the value of each extension reads. A flag is written as the empty string, and means that it is there. */
 const readers: { readonly [Name in keyof Permissions]-?: (value: NonNullable<Extensions[Name]>) => Permissions[Name] } =
   {
@@ -68,6 +71,8 @@ const parseName = (text: string): Glob | undefined =>
 export function readExtensions(written: unknown): { extensions: Extensions; permissions: Permissions } {
   checkNames(written, Object.keys(Extensions.properties))
   const extensions = checkShape(Extensions, written)
+  if (JSON.stringify(extensions).length > extensionsMost)
+    fail('CERTIFICATE_OPTION_VALUE', `the extensions have more than ${extensionsMost} characters`)
   const permissions: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(extensions)) {
     const read = readers[name as keyof Permissions] as (value: unknown) => unknown

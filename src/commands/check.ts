@@ -1,11 +1,13 @@
 import { loadKeys } from '../compose.ts'
-import { type Config, readConfig } from '../config.ts'
+import { type Config, ConfigError, readConfig } from '../config.ts'
 import { findRoute, hostKeysOf, type RouteSettings } from '../gateway/routes.ts'
 import { createIssuer } from '../identity/issuer.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
 import { printable } from '../model/text.ts'
+import { systemClock } from '../model/units.ts'
 import { startPolicy } from '../policies.ts'
 import { readBundle } from '../policy/bundle.ts'
+import { loadRobots } from '../robots.ts'
 import { hostKeyAlgorithms } from '../ssh/algorithms.ts'
 import { algorithmsFor, checkHostKey, hostKeyText } from '../ssh/host-keys.ts'
 import { reach } from '../ssh/target.ts'
@@ -27,6 +29,7 @@ export async function check(file: string, scan: boolean): Promise<boolean> {
   const checks: Check[] = [
     ['keys', () => checkKeys(config)],
     ['store', () => checkStore(config)],
+    ...checkOfRobots(config),
     ['policy', () => checkPolicy(config)],
     ['identity provider', () => checkIssuer(config)],
     ...config.routes.map((route): Check => [`route ${route.name}`, () => checkRoute(route, config, scan)]),
@@ -40,8 +43,24 @@ async function outcome(name: string, run: () => Promise<string>) {
   try {
     return { name, good: true, text: await run() }
   } catch (thrown) {
-    return { name, good: false, text: printable((thrown as Error).message, 600) }
+    return { name, good: false, text: faultText(thrown as Error) }
   }
+}
+
+/** All of the problems, each with its place. */
+function faultText(fault: Error): string {
+  if (!(fault instanceof ConfigError)) return printable(fault.message, 600)
+  return fault.problems.map(({ where, message }) => printable(`${where}: ${message}`, 600)).join('\n        ')
+}
+
+function checkOfRobots({ identity: { keys: path }, limits: { rsaBits }, store: url }: Config): Check[] {
+  if (path === undefined) return []
+  const run = async (): Promise<string> => {
+    await using store = await openStore(url)
+    const robots = await loadRobots({ path, rsaBits, logins: store.logins }, systemClock())
+    return `${robots.length} of them in ${path}`
+  }
+  return [['robots', run]]
 }
 
 async function checkKeys(config: Config): Promise<string> {

@@ -6,7 +6,8 @@ import { findProject } from '../project.ts'
 
 /** Makes a working folder: configuration, keys, policies and their bundle. Never overwrites. Answers what to do next. */
 export function init(folder: string): string {
-  mkdirSync(folder, { recursive: true })
+  // The database will lie in it: nobody else may write there, whatever the umask.
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
   const taken = ['regate.yaml', 'keys', 'policies', 'wasm'].filter((name) => existsSync(join(folder, name)))
   if (taken.length > 0)
     throw new GatewayError('FOLDER_TAKEN', `${folder} has ${taken.join(', ')} already: nothing was written`)

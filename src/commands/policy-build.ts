@@ -45,7 +45,7 @@ export function buildBundle({ policies, output, opa = findOpa() }: BuildOptions)
 }
 
 /** SHA-256 over names and contents, in the order of the names; tests do not count. */
-export function revisionOf(policies: string): string {
+function revisionOf(policies: string): string {
   const hash = createHash('sha256')
   const files = readdirSync(policies, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('_test.rego'))

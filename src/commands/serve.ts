@@ -20,7 +20,8 @@ export async function serve(file: string): Promise<void> {
     process.exit(1)
   })
   const gateway = await compose(config, log)
-  if (!nativeCiphers) log.warn({}, 'ssh2’s native addon is missing, or not safe to load: the gateway runs at less than half of its speed')
+  if (!nativeCiphers)
+    log.warn({}, 'ssh2’s native addon is missing, or not safe to load: the gateway runs at less than half of its speed')
   const { sshPort, httpPort } = gateway
   const stopped = stopSignal() // heard before `ready` is said: who waits for that may stop it at once
   const reloading = reloadOnChange(file, config, gateway, log)

@@ -25,7 +25,7 @@ interface Question {
   readonly evaluated?: Evaluated
 }
 /** A question that a connection put to the policy. */
-export interface Asked extends Question {
+export interface Entry extends Question {
   readonly kind: 'ssh'
   readonly sessionId: string
 }
@@ -44,7 +44,7 @@ export interface WhatIfRecord extends Question {
 }
 
 /** One decision. */
-export type DecisionRecord = (Asked & Done) | WhatIfRecord
+export type DecisionRecord = (Entry & Done) | WhatIfRecord
 
 /** Which gateway writes; `labels` of every event. */
 export interface Writer {
@@ -128,7 +128,7 @@ function mappedResult(record: DecisionRecord) {
 }
 
 /** A certificate in the words of Rego and of OpenSSH; the serial as text, since it has 64 bits. */
-export function certificateFields(certificate: Certificate) {
+function certificateFields(certificate: Certificate) {
   return {
     serial: certificate.serial.toString(),
     key_id: certificate.keyId,

@@ -2,8 +2,9 @@ import type { Certificate, Permissions } from '../model/certificate.ts'
 import type { Ask, Field, Verdict } from '../model/channel.ts'
 import { commandMatches } from '../model/command.ts'
 import { type Destination, destinationMatches } from '../model/destination.ts'
-import { type ByteString, byteStringOf, type Glob, globMatches, isLiteral, parseGlob, stepsUp } from '../model/glob.ts'
+import { type ByteString, type Glob, globMatches, isLiteral, parseGlob, stepsUp } from '../model/glob.ts'
 import type { UnixSeconds } from '../model/units.ts'
+import { outOfBounds } from './bounds.ts'
 
 /** What a certificate without `permit-env@regate` lets through, as Debian's sshd does. */
 const usualEnvironment: readonly Glob[] = ['LANG', 'LC_*', 'COLORTERM'].map(parseGlob)
@@ -14,6 +15,8 @@ const usualSessions = 10
 export function permit(certificate: Certificate, ask: Ask, now: UnixSeconds): Verdict {
   if (now < certificate.validAfter || now >= certificate.validBefore)
     return refused('validity', 'of the certificate is over')
+  const fault = outOfBounds(ask)
+  if (fault !== undefined) return { permitted: false, because: fault }
   // With a forced command sshd runs that one, whatever was asked to run: so each of the three is open.
   if (certificate.forceCommand !== undefined && runs.has(ask.kind)) return { permitted: true, field: 'force-command' }
   const rule = rules[ask.kind] as (permissions: Permissions, ask: Ask) => Verdict
@@ -22,7 +25,7 @@ export function permit(certificate: Certificate, ask: Ask, now: UnixSeconds): Ve
 
 const runs: ReadonlySet<Ask['kind']> = new Set(['shell', 'exec', 'subsystem'])
 
-/** A row for each kind of request: what in the certificate opens it (docs/policies.md has the same table for people). */
+/** A row for each kind of request: what in the certificate opens it (docs/policy-reference.md has the same for people). */
 const rules: {
   readonly [Kind in Ask['kind']]: (permissions: Permissions, ask: Ask & { kind: Kind }) => Verdict
 } = {
@@ -48,7 +51,7 @@ const rules: {
     const globs = permissions['permit-env@regate'] ?? usualEnvironment
     return verdict(
       'permit-env@regate',
-      globs.some((glob) => globMatches(glob, byteStringOf(name))),
+      globs.some((glob) => globMatches(glob, name)),
       'does not name it',
     )
   },

@@ -6,11 +6,10 @@ import { disconnectReason } from '../ssh/leg.ts'
 import type { Attempt, Client } from '../ssh/server.ts'
 import type { UserKey } from '../ssh/user-key.ts'
 import type { Admission } from './admit.ts'
-import { type Asked, type LoginCase, parseUserName } from './names.ts'
+import { type Asked, isReserved, type NameRules, parseUserName } from './names.ts'
 import { type Refusal, refusal, refusalText } from './words.ts'
 
-export interface AuthenticationSettings {
-  readonly loginCase: LoginCase
+export interface AuthenticationSettings extends NameRules {
   /** Bits of an RSA key, at least. */
   readonly rsaBits: number
   /** Offers of keys on one connection, and attempts that were signed or begun in earnest. */
@@ -64,8 +63,8 @@ export class Authentication {
   /** Requests by methods that are not taken. */
   #asking = 0
   #toldOfKey = false
-  /** Asked without an identity, the policy wants to know who it is. */
-  #mayI = false
+  /** The policy was asked without an identity, and wants to know who it is. */
+  #signInDue = false
 
   constructor(client: Client, door: Door, settings: AuthenticationSettings, connection: PolicyConnection) {
     this.#client = client
@@ -93,6 +92,8 @@ export class Authentication {
     this.#username ??= attempt.username
     if (attempt.username !== this.#username) throw new GatewayError('PROTOCOL_ERROR', 'the user name changed')
     const asked = this.#asked()
+    if (isReserved(attempt.username, this.#settings))
+      throw new GatewayError('NAME_RESERVED', `the user name ${attempt.username}`)
     if (asked === undefined)
       throw new GatewayError('NAME_GRAMMAR', `no user name: "${printable(attempt.username, 120)}"`)
     switch (attempt.method) {
@@ -109,7 +110,7 @@ export class Authentication {
   }
 
   #asked(): Asked | undefined {
-    return this.#username === undefined ? undefined : parseUserName(this.#username, this.#settings.loginCase)
+    return this.#username === undefined ? undefined : parseUserName(this.#username, this.#settings)
   }
 
   async #publicKey(attempt: Attempt & { method: 'publickey' }, asked: Asked): Promise<Outcome | undefined> {
@@ -131,7 +132,7 @@ export class Authentication {
     const identity = await this.#door.remembered(caller)
     const admission = await this.#door.admit(caller, identity, this.#client.leg.signal)
     if (admission.outcome !== 'sign-in') return this.#conclude(admission, identity, attempt)
-    this.#mayI = true
+    this.#signInDue = true
     attempt.refuse(['keyboard-interactive'], true)
     return undefined
   }
@@ -143,12 +144,12 @@ export class Authentication {
     this.#attempted()
     const caller = this.#caller(asked)
     try {
-      if (!this.#mayI) {
+      if (!this.#signInDue) {
         // Somebody without a key: what is closed to everyone is said before anybody has to sign in.
         const admission = await this.#door.admit(caller, undefined, attempt.signal)
         if (admission.outcome === 'refused')
           return await this.#tellAndTurnAway(attempt, admission.refusal, admission.fault)
-        this.#mayI = true
+        this.#signInDue = true
       }
       const identity = await this.#door.signIn(caller, (text) => attempt.tell(text), attempt.signal)
       const admission = await this.#door.admit(caller, identity, attempt.signal)

@@ -35,6 +35,8 @@ export class Channel {
   /** Environment variables that the client has set. */
   variables = 0
   #shut = false
+  /** CHANNEL_OPENs that wait for its end. */
+  readonly waiting = new Map<Side, Buffer>()
   /** Bytes that each side may still send. */
   readonly #credit: Record<Side, number>
   readonly #said: Record<Side, 'nothing' | 'eof' | 'close'> = { client: 'nothing', target: 'nothing' }
@@ -87,6 +89,14 @@ export class Channel {
   /** The gateway has closed it: what either side still says of it, up to its own CLOSE, is not passed on. */
   get shut(): boolean {
     return this.#shut
+  }
+
+  /**
+   * Whether a channel that `side` opens under the number of this one has to wait for its end: shut down from here, it is over
+   * for that side already, but the other may still name it by that number. One waits.
+   */
+  mayFollow(side: Side): boolean {
+    return this.#shut && this.#said[side] === 'close' && !this.waiting.has(side)
   }
 
   /** Closes it from here. Answers who has not been told of a CLOSE yet. */

@@ -39,6 +39,11 @@ export class Channels {
       throw new GatewayError('PROTOCOL_ERROR', `channel ${number} is in use`)
   }
 
+  /** The channel that has this number of `from`'s. */
+  holder(from: Side, number: number): Channel | undefined {
+    return this.#open[from].get(number)
+  }
+
   asked(from: Side, pending: Pending): void {
     this.#pending[from].set(pending.open.sender, pending)
   }

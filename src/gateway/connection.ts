@@ -19,7 +19,7 @@ import type { RelaySettings } from './relay.ts'
 import type { RenewalParts } from './renewals.ts'
 import { carry } from './session.ts'
 import type { Registered } from './sessions.ts'
-import { refusal } from './words.ts'
+import { type Refusal, refusal } from './words.ts'
 
 export interface ConnectionSettings extends GraceLimits {
   /** `gateway.name`, for the policy. */
@@ -79,9 +79,10 @@ async function authenticateAndCarry(
   const life = new Life(admission, parts.clock(), () => registered.others, parts.steps)
   const denied = await settle(life, registered)
   if (denied !== undefined) {
-    target.cut(denied)
-    turnAway(refusal(denied.code, admission.knock.asked), denied)
-    return logEnd(log, denied, 'refused')
+    const { fault } = denied
+    target.cut(fault)
+    turnAway(denied.refusal ?? refusal(fault.code, admission.knock.asked), fault)
+    return logEnd(log, fault, 'refused')
   }
   if (banner !== '') client.leg.banner(printableLines(banner))
   accept()
@@ -114,12 +115,15 @@ function sessionOf(admission: Admitted, identity: PolicyIdentity, { loginId }: R
 }
 
 /** Before it is let in nothing may have changed that its certificate rests on; else the policy is asked once more. */
-async function settle(life: Life, registered: Registered): Promise<GatewayError | undefined> {
+async function settle(
+  life: Life,
+  registered: Registered,
+): Promise<{ readonly fault: GatewayError; readonly refusal?: Refusal } | undefined> {
   for (;;) {
-    if (registered.fault !== undefined) return registered.fault
+    if (registered.fault !== undefined) return { fault: registered.fault }
     if (!life.isStale) return undefined
     const renewal = await life.renew()
-    if (renewal.outcome === 'denied' || renewal.outcome === 'failed') return renewal.fault
+    if (renewal.outcome === 'denied' || renewal.outcome === 'failed') return renewal
   }
 }
 

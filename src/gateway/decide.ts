@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { DecisionRecord, Asked as Entry } from '../decision-log/record.ts'
+import type { DecisionRecord, Entry } from '../decision-log/record.ts'
 import type { Address } from '../model/address.ts'
 import type { Certificate, CertificateRequest } from '../model/certificate.ts'
 import type { PolicyConnection, PolicyIdentity, PolicyInput, PolicyKey } from '../model/context.ts'
@@ -71,7 +71,6 @@ export interface Answer {
   /** From before the question. */
   readonly epoch: number
 }
-export type { Entry }
 
 export async function ask(knock: Knock, steps: Steps): Promise<Answer> {
   const epoch = steps.epoch()

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Logins } from '../identity/logins.ts'
+import type { Identities } from '../identity/identities.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import { admit } from './admit.ts'
@@ -11,7 +11,7 @@ import { type SignInParts, signInCaller } from './sign-in.ts'
 
 export interface DoorParts {
   readonly steps: Steps
-  readonly logins: Logins
+  readonly identities: Identities
   readonly signIn: SignInParts
   readonly sessions: Sessions
 }
@@ -37,16 +37,16 @@ export class ConnectionDoor implements Door, Disposable {
     return this.#registered
   }
 
-  /** Registers whose it is before anything is asked for them; a login that was revoked meanwhile is none. */
+  /** Registers whose it is before anything is asked for them; what was revoked meanwhile is looked for again. */
   async remembered({ key, source }: Caller): Promise<PolicyIdentity | undefined> {
     if (key === undefined) return undefined
-    const { logins, steps } = this.#parts
+    const { identities, steps } = this.#parts
     for (;;) {
       const epoch = steps.epoch()
-      const login = await logins.find(key, source)
-      if (login === undefined) return undefined
-      this.#register({ identity: login.identity, loginId: login.id })
-      if (steps.epoch() === epoch) return login.identity
+      const known = await identities.find(key, source)
+      if (known === undefined) return undefined
+      this.#register(known)
+      if (steps.epoch() === epoch) return known.identity
     }
   }
 
@@ -55,8 +55,8 @@ export class ConnectionDoor implements Door, Disposable {
     const { identity, login } = await signInCaller(caller, show, signal, this.#parts.signIn)
     const loginId = login === undefined ? {} : { loginId: login.id }
     this.#register({ identity, ...loginId })
-    const kept = caller.key === undefined ? undefined : await this.#parts.logins.find(caller.key, caller.source)
-    if (login !== undefined && kept?.id !== login.id)
+    const kept = caller.key === undefined ? undefined : await this.#parts.identities.find(caller.key, caller.source)
+    if (login !== undefined && kept?.loginId !== login.id)
       throw new GatewayError('LOGIN_REVOKED', 'the login was revoked as soon as it was made')
     return identity
   }

@@ -1,9 +1,10 @@
+import type { Entry } from '../decision-log/record.ts'
 import type { Certificate } from '../model/certificate.ts'
 import type { Reason } from '../model/decision.ts'
 import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
 import type { UnixSeconds } from '../model/units.ts'
 import type { Admitted } from './admit.ts'
-import { ask, type Entry, type Steps, writeDown } from './decide.ts'
+import { ask, type Steps, writeDown } from './decide.ts'
 import { type Refusal, refusal } from './words.ts'
 
 /** What came of asking again. */

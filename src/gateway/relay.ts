@@ -158,17 +158,20 @@ class Relay implements Relayed {
 
   #close(from: Side, message: Buffer): void {
     const channel = this.#channels.of(from, messages.readRecipient(message))
-    if (channel.closed(from)) {
-      this.#channels.closed(channel)
-      this.#witness.closed(channel.numbers.client, { ...channel.bytes })
-    }
+    const isOver = channel.closed(from)
     if (!channel.shut) this.#pass(from, message)
+    if (!isOver) return
+    this.#channels.closed(channel)
+    this.#witness.closed(channel.numbers.client, { ...channel.bytes })
+    for (const [side, open] of channel.waiting) this.#open(side, open)
   }
 
   // Opening channels
 
   #open(from: Side, message: Buffer): void {
     const open = messages.readChannelOpen(message)
+    const holder = this.#channels.holder(from, open.sender)
+    if (holder?.mayFollow(from) === true) return void holder.waiting.set(from, Buffer.from(message))
     this.#channels.mustBeFree(from, open.sender)
     const answer = from === 'client' ? this.#openings.byClient(open) : this.#openings.byTarget(open)
     if ('reason' in answer)

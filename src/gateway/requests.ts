@@ -78,14 +78,23 @@ export const clientGlobals: Table<GlobalRequest> = {
     granted: (forwards, request, reply) => forwards.listens(request, reply),
     listens: true,
   },
-  'cancel-tcpip-forward': { ...pass, granted: (forwards, request) => forwards.cancels(request) },
+  'cancel-tcpip-forward': {
+    ask: ({ details }) => {
+      readListener(details)
+      return 'pass'
+    },
+    granted: (forwards, request) => forwards.cancels(request),
+  },
   'streamlocal-forward@openssh.com': {
     ask: ({ details }) => ({ kind: 'streamlocal-forward', path: readOnlyBytes(details) }),
     granted: (forwards, request) => forwards.listensOn(request),
     listens: true,
   },
   'cancel-streamlocal-forward@openssh.com': {
-    ...pass,
+    ask: ({ details }) => {
+      readOnlyBytes(details)
+      return 'pass'
+    },
     granted: (forwards, request) => forwards.cancelsOn(request),
   },
   'no-more-sessions@openssh.com': { ...pass, granted: (forwards) => forwards.noMoreSessions() },

@@ -1,5 +1,5 @@
 import { permit } from '../enforcement/permit.ts'
-import type { GatewayError } from '../model/errors.ts'
+import { asGatewayError, type GatewayError } from '../model/errors.ts'
 import type { Session } from '../model/session-event.ts'
 import type { Clock } from '../model/units.ts'
 import { disconnectReason, type Leg } from '../ssh/leg.ts'
@@ -50,7 +50,9 @@ export async function carry(client: Leg, target: Leg, life: Life, parts: Session
       cut(fault)
     },
   }
-  void renewals(life, course, parts, AbortSignal.any([client.signal, target.signal]))
+  renewals(life, course, parts, AbortSignal.any([client.signal, target.signal])).catch((thrown: unknown) =>
+    cut(asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')),
+  )
   const why = await firstEnd(client, target)
   target.cut(why)
   client.disconnect(disconnectReason.byApplication, told ?? refusal(why.code).lines[0], why)

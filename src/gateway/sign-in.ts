@@ -1,7 +1,8 @@
 import { type ClaimSettings, identityOf } from '../identity/claims.ts'
 import { signIn } from '../identity/device-flow.ts'
+import type { Identities } from '../identity/identities.ts'
 import type { Issuer } from '../identity/issuer.ts'
-import type { Login, Logins } from '../identity/logins.ts'
+import type { Login } from '../identity/logins.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
@@ -13,7 +14,7 @@ import { signInText } from './words.ts'
 
 export interface SignInParts {
   readonly issuer: Issuer
-  readonly logins: Logins
+  readonly identities: Identities
   readonly places: Places
   /** Of codes asked for at the issuer, whoever leaves them unused. */
   readonly rates: Rates
@@ -72,6 +73,6 @@ async function signInAndKeep(
   const at = parts.clock()
   const expiresAt = unixSeconds(at + parts.loginTtl / 1000)
   const identity = identityOf(step.value, { at, expiresAt, flow: 'device', sshSourceIp: caller.source }, parts.claims)
-  if (caller.key === undefined) return { identity }
-  return { identity, login: await parts.logins.save(caller.key, caller.source, identity) }
+  const login = await parts.identities.signedIn(caller.key, caller.source, identity)
+  return login === undefined ? { identity } : { identity, login }
 }

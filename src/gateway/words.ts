@@ -16,11 +16,15 @@ const textMost = 1_000
 const nobody = 'no access to {asked}, or no such route'
 const texts: Partial<Record<ErrorCode, string>> = {
   NAME_GRAMMAR: 'user names are written login@route, as in: ssh root@db1@gate.example.com',
+  NAME_RESERVED:
+    'the user name regate is kept for commands that this gateway does not have yet: use a login of the host',
   // The same words: who may not see a route cannot tell whether it is there.
   ROUTE_UNKNOWN: nobody,
   DENIED_BY_POLICY: nobody,
   CHALLENGE_UNSUPPORTED: 'the policy wants something that this gateway cannot ask you for',
   KEY_UNSUPPORTED: 'use another key',
+  ROBOT_EXPIRED: 'this key has expired',
+  ROBOT_SOURCE: 'this key may not be used from here',
   TOO_MANY_ATTEMPTS: 'too many keys or attempts on one connection',
   TOO_MANY_SIGN_INS: 'too many sign-ins are pending or were begun from here: finish one, or try again in a minute',
   GRACE_EXCEEDED: 'signing in took too long',
@@ -30,6 +34,9 @@ const texts: Partial<Record<ErrorCode, string>> = {
   ISSUER_UNAVAILABLE: 'the identity provider does not answer: try again later',
   ISSUER_INVALID: 'the identity provider gave an answer that cannot be trusted',
   CLAIMS_INVALID: 'the identity provider does not say who you are in a way that this gateway can use',
+  USERNAME_TAKEN: 'your user name belongs to another person here: tell your administrators',
+  USERNAME_OF_ROBOT: 'your user name is kept for a machine here: tell your administrators',
+  KEY_OF_ROBOT: 'this key belongs to a machine: use a key of your own',
   POLICY_MISSING: 'no policy is in force, so nobody is let in',
   SIGNER_UNAVAILABLE: 'the signer of certificates is away, so nobody is let in: try again later',
   CERTIFICATE_EXPIRED: 'the certificate has ended: connect again',

@@ -1,9 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { type ErrorCode, errorCodes } from '../model/errors.ts'
 import { answers } from './shapes.ts'
 
-/** What must be there before the gateway can let anybody in; `why` says what is wrong with one that is not. */
-export type Readiness = () => Promise<readonly { readonly name: string; readonly why?: string }[]>
+/**
+ * What must be there before the gateway can let anybody in; `code` says what is wrong with one that is not. Anybody may
+ * ask: paths and causes stand in the log alone.
+ */
+export type Readiness = () => Promise<readonly { readonly name: string; readonly code?: ErrorCode }[]>
 
 const Faults = Type.Object({
   status: Type.String(),
@@ -33,7 +37,9 @@ export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
       },
     },
     async (_request, reply) => {
-      const faults = (await readiness()).flatMap(({ name, why }) => (why === undefined ? [] : [[name, why] as const]))
+      const faults = (await readiness()).flatMap(({ name, code }) =>
+        code === undefined ? [] : [[name, `${code}: ${errorCodes[code]}`] as const],
+      )
       if (faults.length === 0) return { status: 'ready' }
       return reply.code(503).send({ status: 'not ready', faults: Object.fromEntries(faults) })
     },

@@ -46,7 +46,8 @@ const told = {
   ...ended,
 }
 const Told = Type.Object(told, { additionalProperties: false })
-const ToldWhole = Type.Object({ ...told, events: Type.Array(SessionEvent) }, { additionalProperties: false })
+/** One session, whole. */
+export const SessionAnswer = Type.Object({ ...told, events: Type.Array(SessionEvent) }, { additionalProperties: false })
 const List = Type.Object({ sessions: Type.Array(Told), next_cursor: nextCursor }, { additionalProperties: false })
 
 const ListQuery = Type.Object(
@@ -82,7 +83,7 @@ export function sessionRoutes(app: FastifyInstance, live: LiveSessions, history:
       schema: {
         summary: 'One session, with what happened in it',
         params: OneParams,
-        response: answers({ 200: ToldWhole }),
+        response: answers({ 200: SessionAnswer }),
       },
     },
     async ({ params: { id } }) => {

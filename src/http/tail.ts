@@ -67,6 +67,7 @@ export function tailRoute(
   app.get<{ Querystring: FilterParameters & { after?: string } }>(
     '/v1/decisions/tail',
     {
+      exposeHeadRoute: false, // it would read along and be told nothing
       schema: {
         summary: 'Decisions as they are written: NDJSON, or server-sent events for Accept: text/event-stream',
         querystring: Query,
@@ -85,6 +86,7 @@ export function tailRoute(
         if (position === undefined) throw new ApiError(404, 'resource_not_found', 'no decision has that id')
         const { raw } = reply.hijack()
         raw.once('close', () => gone.abort())
+        raw.socket?.setKeepAlive(true, limits.heartbeat) // one whose machine is gone must not keep its place
         raw.writeHead(200, headers(asEvents)).flushHeaders()
         const filter = readFilter(request.query)
         await follow({ decisions, onDecision, filter, limits, asEvents, raw, signal: gone.signal }, position)

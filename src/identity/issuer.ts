@@ -1,5 +1,5 @@
 import * as oidc from 'openid-client'
-import { asGatewayError, GatewayError } from '../model/errors.ts'
+import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 
 export interface IssuerSettings {
@@ -22,7 +22,7 @@ export interface DeviceGrant {
 /** The claims of an ID token that was verified: issuer, audience, signature, algorithm, expiry (OpenID Connect Core 3.1.3.7). */
 export type IdTokenClaims = Readonly<Record<string, unknown>> & { readonly iss: string; readonly sub: string }
 
-/** The identity provider, as far as signing in needs it. Both throw ISSUER_UNAVAILABLE or ISSUER_INVALID. */
+/** The identity provider, as far as signing in needs it. All throw ISSUER_UNAVAILABLE, ISSUER_INVALID or INTERNAL. */
 export interface Issuer {
   begin(signal: AbortSignal): Promise<DeviceGrant>
   /** Waits for the person. Throws SIGN_IN_DENIED or SIGN_IN_EXPIRED as well. */
@@ -35,6 +35,10 @@ export interface Issuer {
 const answerSeconds = 10
 /** Bytes that one answer may have; a token with all its claims is a few kilobytes. */
 const answerMost = 262_144
+/** Seconds that a code may be good for, whatever the provider says. */
+const expiry = { least: 1, most: 1_800 } as const
+/** Seconds between two questions whether the person is done; 5 when the provider says nothing (RFC 8628 section 3.2). */
+const interval = { least: 0.05, most: 60 } as const
 
 export function createIssuer(settings: IssuerSettings): Issuer {
   let found: Promise<oidc.Configuration> | undefined
@@ -57,7 +61,7 @@ export function createIssuer(settings: IssuerSettings): Issuer {
         })
         signal.throwIfAborted()
         const grant = readGrant(response)
-        pollable.set(grant, response)
+        pollable.set(grant, { ...response, interval: within(response.interval ?? 5, interval) })
         return grant
       } catch (error) {
         throw explain(error)
@@ -77,12 +81,19 @@ export function createIssuer(settings: IssuerSettings): Issuer {
 const pollable = new WeakMap<DeviceGrant, oidc.DeviceAuthorizationResponse>()
 
 async function discover(settings: IssuerSettings): Promise<oidc.Configuration> {
-  return oidc.discovery(settings.issuer, settings.clientId, {}, clientAuthentication(settings.clientSecret), {
-    timeout: answerSeconds,
-    [oidc.customFetch]: boundedFetch,
-    // Signatures are looked at although the token comes over TLS from its issuer. Plain http is kept to loopback below.
-    execute: [oidc.enableNonRepudiationChecks, oidc.allowInsecureRequests],
-  })
+  try {
+    return await oidc.discovery(settings.issuer, settings.clientId, {}, clientAuthentication(settings.clientSecret), {
+      timeout: answerSeconds,
+      [oidc.customFetch]: boundedFetch,
+      // Signatures are looked at although the token comes over TLS from its issuer. Plain http is kept to loopback below.
+      execute: [oidc.enableNonRepudiationChecks, oidc.allowInsecureRequests],
+    })
+  } catch (error) {
+    // The library makes a URL of the issuer's name in its metadata without looking whether it is one.
+    if ((error as { code?: unknown }).code === 'ERR_INVALID_URL')
+      throw new GatewayError('ISSUER_INVALID', 'metadata whose issuer is no URL')
+    throw error
+  }
 }
 
 const clientAuthentication = (secret: string | undefined): oidc.ClientAuth =>
@@ -109,15 +120,19 @@ function readGrant(response: oidc.DeviceAuthorizationResponse): DeviceGrant {
   const { device_code, user_code, verification_uri, expires_in } = response
   if (!/^[\x21-\x7e]{1,64}$/.test(user_code))
     throw new GatewayError('ISSUER_INVALID', 'a user code that cannot be shown')
-  if (!/^[\x21-\x7e]{1,400}$/.test(verification_uri) || !isTrustworthy(new URL(verification_uri)))
+  const uri = /^[\x21-\x7e]{1,400}$/.test(verification_uri) ? URL.parse(verification_uri) : null
+  if (uri === null || !isTrustworthy(uri))
     throw new GatewayError('ISSUER_INVALID', 'a verification URI that cannot be shown')
   return {
     deviceCode: device_code,
     userCode: user_code,
     verificationUri: verification_uri,
-    expiresInSeconds: expires_in,
+    expiresInSeconds: Math.round(within(expires_in, expiry)),
   }
 }
+
+const within = (seconds: number, { least, most }: { readonly least: number; readonly most: number }): number =>
+  Math.min(most, Math.max(least, seconds))
 
 const loopback = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/
 export const isTrustworthy = (url: URL): boolean =>
@@ -127,7 +142,17 @@ export const isTrustworthy = (url: URL): boolean =>
 const boundedFetch: oidc.CustomFetch = async (url, options) => {
   if (!isTrustworthy(new URL(url)))
     throw new GatewayError('ISSUER_INVALID', 'an endpoint that is neither https nor loopback')
-  const response = await fetch(url, options as RequestInit)
+  try {
+    return await receive(url, options as RequestInit)
+  } catch (cause) {
+    // What the caller has given up is told by its signal's own reason.
+    if (cause instanceof GatewayError || options.signal?.aborted === true) throw cause
+    throw new GatewayError('ISSUER_UNAVAILABLE', 'no answer', { cause })
+  }
+}
+
+async function receive(url: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(url, options)
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of response.body ?? []) {
@@ -139,20 +164,29 @@ const boundedFetch: oidc.CustomFetch = async (url, options) => {
   return new Response(length === 0 ? null : Buffer.concat(chunks), { status, statusText, headers })
 }
 
-/** Each of the library's errors as one of ours; what the provider wrote goes to the log alone, as the cause. */
+/** Each of the library's errors as one of ours. What else is thrown is a fault of our own, and not the provider's. */
 function explain(error: unknown): GatewayError {
   const known = findGatewayError(error)
   if (known !== undefined) return known
   if (error instanceof oidc.ResponseBodyError) {
-    if (error.error === 'access_denied') return new GatewayError('SIGN_IN_DENIED', 'refused', { cause: error })
-    if (error.error === 'expired_token')
-      return new GatewayError('SIGN_IN_EXPIRED', 'the code has expired', { cause: error })
+    if (error.error === 'access_denied') return new GatewayError('SIGN_IN_DENIED', 'refused')
+    if (error.error === 'expired_token') return new GatewayError('SIGN_IN_EXPIRED', 'the code has expired')
     const code = error.status >= 500 ? 'ISSUER_UNAVAILABLE' : 'ISSUER_INVALID'
-    return new GatewayError(code, `answered ${printable(error.error, 60)}`, { cause: error })
+    return new GatewayError(code, `answered ${printable(error.error, 60)}`)
   }
-  const unreachable = !(error instanceof oidc.ClientError) || error.code === 'OAUTH_TIMEOUT' || isServerFault(error)
-  if (unreachable) return asGatewayError(error, 'ISSUER_UNAVAILABLE', 'no answer')
-  return new GatewayError('ISSUER_INVALID', printable(error.message, 200), { cause: error })
+  if (!(error instanceof oidc.ClientError))
+    return new GatewayError('INTERNAL', 'a fault of the gateway’s own', { cause: error })
+  const unavailable = error.code === 'OAUTH_TIMEOUT' || isServerFault(error)
+  return new GatewayError(unavailable ? 'ISSUER_UNAVAILABLE' : 'ISSUER_INVALID', printable(textOf(error), 300))
+}
+
+/**
+ * The library's own words, and no cause beneath: there stand pieces of what the provider wrote, a token or a text that was
+ * to be JSON.
+ */
+function textOf({ message, cause }: oidc.ClientError): string {
+  const named = cause instanceof Error && /^(OperationProcessing|UnsupportedOperation)Error$/.test(cause.name)
+  return named && cause.message !== message ? `${message}: ${cause.message}` : message
 }
 
 function findGatewayError(error: unknown): GatewayError | undefined {

@@ -17,7 +17,8 @@ export interface Login {
 
 /** What is kept of them, and survives a restart. */
 export interface LoginStore {
-  save(login: Login): Promise<void>
+  /** Answers the names of other persons who had a live login by the same key, and have it no more. */
+  save(login: Login): Promise<readonly string[]>
   /** Only while it has not ended. */
   find(keyFingerprint: Fingerprint, prefix: string, now: UnixSeconds): Promise<Login | undefined>
 }
@@ -27,7 +28,7 @@ export interface ProvenKey {
   readonly fingerprint: Fingerprint
 }
 
-/** The cached logins. One key and one place have one; a new one takes its place. */
+/** The cached logins. One key and one place have one, and one key is one person's; a new one takes its place. */
 export class Logins {
   readonly #store: LoginStore
   readonly #nearness: Nearness
@@ -43,7 +44,12 @@ export class Logins {
     return this.#store.find(key.fingerprint, loginPrefix(source, this.#nearness), this.#clock())
   }
 
-  async save(key: ProvenKey, source: Address, identity: PolicyIdentity): Promise<Login> {
+  /** `replaced`: names of other persons whose login by this key has ended with it. */
+  async save(
+    key: ProvenKey,
+    source: Address,
+    identity: PolicyIdentity,
+  ): Promise<{ readonly login: Login; readonly replaced: readonly string[] }> {
     const login: Login = {
       id: randomUUID(),
       keyFingerprint: key.fingerprint,
@@ -52,7 +58,6 @@ export class Logins {
       createdAt: this.#clock(),
       expiresAt: identity.expires_at as UnixSeconds,
     }
-    await this.#store.save(login)
-    return login
+    return { login, replaced: await this.#store.save(login) }
   }
 }

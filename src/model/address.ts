@@ -36,6 +36,16 @@ export function cidrContains(cidr: Cidr, address: Address): boolean {
   return candidate.kind() === network.kind() && candidate.match(network, prefix)
 }
 
+/** The address alone. */
+export const hostCidr = (address: Address): Cidr => `${address}/${address.includes(':') ? 128 : 32}` as Cidr
+
+/** Whether all of one network lies in the other. */
+export function cidrCovers(wide: Cidr, narrow: Cidr): boolean {
+  const [network, prefix] = ipaddr.parseCIDR(wide)
+  const [other, otherPrefix] = ipaddr.parseCIDR(narrow)
+  return other.kind() === network.kind() && prefix <= otherPrefix && other.match(network, prefix)
+}
+
 /** What counts as one place: an IPv4 address or an IPv6 /64 for limits, /24 and /64 for a cached login. */
 export const limitPrefix = (address: Address): Cidr => prefixOf(address, 32, 64)
 export function loginPrefix(address: Address, nearness: Nearness): string {

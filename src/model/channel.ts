@@ -7,7 +7,7 @@ export type Ask =
   | { readonly kind: 'session'; readonly openSessions: number }
   | { readonly kind: 'pty' | 'agent' | 'x11' | 'shell' }
   | { readonly kind: 'exec'; readonly command: ByteString }
-  | { readonly kind: 'subsystem' | 'env'; readonly name: string }
+  | { readonly kind: 'subsystem' | 'env'; readonly name: ByteString }
   | { readonly kind: 'direct-tcpip' | 'tcpip-forward'; readonly host: string; readonly port: number }
   | { readonly kind: 'direct-streamlocal' | 'streamlocal-forward'; readonly path: ByteString }
 

@@ -39,9 +39,12 @@ function parseWordPattern(word: string): WordPattern {
   return word === '-*' ? { kind: 'option' } : { kind: 'glob', glob: parseGlob(word) }
 }
 
+/** Bytes of a command that is held against patterns; a longer one is any command at all or none. */
+const commandMost = 16_384
+
 export function commandMatches(rule: CommandRule, command: ByteString): boolean {
   if (rule.kind === 'anything') return true
-  const words = splitCommand(command)
+  const words = command.length > commandMost ? undefined : splitCommand(command)
   return words !== undefined && rule.patterns.some((pattern) => patternMatches(pattern, words))
 }
 
@@ -64,7 +67,7 @@ function wordMatches(pattern: WordPattern, word: ByteString): boolean {
 }
 
 /** One word of plain and quoted pieces, or the blanks between two. Whatever fits neither ends the reading. */
-const piece = /[A-Za-z0-9_@%+=:,./-]+|'[^'\x00-\x1f\x7f]*'|"[^"$\\!`\x00-\x1f\x7f]*"/y
+const piece = /[A-Za-z0-9_@%+=:,./-]+|'[^'\\!\x00-\x1f\x7f]*'|"[^"$\\!`\x00-\x1f\x7f]*"/y
 const blanks = / +/y
 
 /**
@@ -72,6 +75,7 @@ const blanks = / +/y
  *
  * Undefined as soon as a shell could do more than split: an operator, an expansion, an escape, a control character, a
  * byte beyond ASCII outside quotes (a blank in some locales), an unbalanced quote, or an assignment before the command.
+ * In '…' too neither `\` (which fish takes for an escape) nor `!` (history in csh).
  */
 export function splitCommand(command: ByteString): ByteString[] | undefined {
   const words: string[] = []

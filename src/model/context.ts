@@ -10,26 +10,35 @@ const seconds = (description: string) => Type.Integer({ minimum: 0, description:
 
 export const PolicyIdentity = Type.Object(
   {
-    subject: text('`sub` of the ID token'),
-    issuer: Type.String({ description: 'the identity provider’s issuer URL' }),
-    username: text('the first of the configured claims that is there; always the same person’s'),
+    subject: text('`sub` of the ID token; of a robot the fingerprint of its key'),
+    issuer: Type.String({ description: 'the identity provider’s issuer URL; `keys` for a robot' }),
+    username: text(
+      'the first of the configured claims that is there, always the same person’s; a robot’s from its file',
+    ),
     email: Type.Optional(text('`email` of the ID token')),
     email_verified: Type.Optional(Type.Boolean({ description: '`email_verified` of the ID token' })),
     groups: Type.Array(Type.String(), { description: 'the configured claim; empty when the token has none' }),
     amr: Type.Optional(Type.Array(Type.String(), { description: 'authentication methods (RFC 8176)' })),
     acr: Type.Optional(text('authentication context class')),
     auth_time: Type.Optional(seconds('when the person last signed in at the identity provider')),
-    expires_at: seconds('when this login ends'),
-    claims: Type.Object({}, { additionalProperties: true, description: 'every claim of the ID token' }),
+    expires_at: seconds('when this login or key ends; for a key without an end the last second of the year 9999'),
+    claims: Type.Object(
+      {},
+      { additionalProperties: true, description: 'every claim of the ID token; empty for a robot' },
+    ),
     kind: Type.Union([Type.Literal('person'), Type.Literal('robot')], {
-      description: 'who signs in, or what has a key',
+      description: 'who signs in, or what has a key in the file of robots',
     }),
     login: Type.Object(
       {
-        at: seconds('when the sign-in ended well'),
-        flow: Type.Union([Type.Literal('device'), Type.Literal('browser'), Type.Literal('keys')]),
-        source_ip: Type.Optional(text('the browser’s address; browser flow only')),
-        ssh_source_ip: text('the address from which the sign-in was begun by ssh'),
+        at: seconds('when the sign-in ended well; of a robot the time of this connection'),
+        flow: Type.Union([Type.Literal('device'), Type.Literal('browser'), Type.Literal('keys')], {
+          description: 'how; never `browser` in this version',
+        }),
+        source_ip: Type.Optional(text('the browser’s address; browser flow only, so never there in this version')),
+        ssh_source_ip: text(
+          'the address from which the sign-in was begun by ssh; of a robot the address of this connection',
+        ),
       },
       closed,
     ),
@@ -41,9 +50,13 @@ export const PolicyKey = Type.Object(
   {
     type: text('`ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa`, …'),
     fingerprint: text('`SHA256:…`'),
-    hardware: Type.Boolean({ description: 'held by a FIDO token' }),
-    user_present: Type.Optional(Type.Boolean({ description: 'touched; FIDO keys only' })),
-    user_verified: Type.Optional(Type.Boolean({ description: 'PIN or biometric; FIDO keys only' })),
+    hardware: Type.Boolean({ description: 'held by a FIDO token; false in this version, which takes none' }),
+    user_present: Type.Optional(
+      Type.Boolean({ description: 'touched; FIDO keys only, so never there in this version' }),
+    ),
+    user_verified: Type.Optional(
+      Type.Boolean({ description: 'PIN or biometric; FIDO keys only, so never there in this version' }),
+    ),
   },
   { ...closed, description: 'the key that was proven; absent when the client proved none' },
 )
@@ -58,12 +71,12 @@ export const PolicyConnection = Type.Object(
     gateway: text('`gateway.name` of the configuration'),
     client_version: text('the identification line, `SSH-2.0-OpenSSH_10.2`'),
     kex: text('the key exchange that was agreed on'),
-    jump: Type.Boolean({ description: 'reached as a jump (`ssh -J`)' }),
+    jump: Type.Boolean({ description: 'reached as a jump (`ssh -J`); false in this version' }),
   },
   { ...closed, description: 'the connection that asks' },
 )
 
-export const PolicyTarget = Type.Object(
+const PolicyTarget = Type.Object(
   {
     route: text('the route’s name'),
     login: Type.Optional(text('the account asked for; absent when `ssh/offers` is asked')),
@@ -96,10 +109,10 @@ export const PolicyInput = Type.Object(
     target: PolicyTarget,
     request: Type.Object(
       {
-        reason: Type.Optional(text('what the person gave as the reason')),
-        approvals: Type.Array(PolicyApproval, { description: 'what others have approved' }),
+        reason: Type.Optional(text('what the person gave as the reason; never asked for in this version')),
+        approvals: Type.Array(PolicyApproval, { description: 'what others have approved; empty in this version' }),
       },
-      closed,
+      { ...closed, description: 'what was given along with it' },
     ),
     session: Type.Optional(
       Type.Object(
@@ -112,10 +125,13 @@ export const PolicyInput = Type.Object(
       ),
     ),
     usage: Type.Object(
-      { sessions: Type.Integer({ minimum: 0, description: 'the person’s other live sessions, on all gateways' }) },
-      closed,
+      { sessions: Type.Integer({ minimum: 0, description: 'the person’s other live sessions on this gateway' }) },
+      { ...closed, description: 'what is in use already' },
     ),
-    facts: Type.Object({}, { additionalProperties: true, description: 'what was looked up for this connection' }),
+    facts: Type.Object(
+      {},
+      { additionalProperties: true, description: 'what was looked up for this connection; empty in this version' },
+    ),
   },
   { ...closed, $id: 'ssh/v1/input', title: 'SSH access, contract ssh/v1: what the policy is asked with' },
 )
@@ -124,4 +140,3 @@ export type PolicyInput = Static<typeof PolicyInput>
 export type PolicyIdentity = Static<typeof PolicyIdentity>
 export type PolicyKey = Static<typeof PolicyKey>
 export type PolicyConnection = Static<typeof PolicyConnection>
-export type PolicyTarget = Static<typeof PolicyTarget>

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { CertificateRequest } from './certificate.ts'
 
 const closed = { additionalProperties: false } as const
+const later = 'refused in this version'
 
 export const Reason = Type.Object(
   {
@@ -11,17 +12,23 @@ export const Reason = Type.Object(
   closed,
 )
 
-/** What is missing before the policy can allow; the gateway asks for it and then asks the policy again. */
+/**
+ * What is missing before the policy can allow; the gateway asks for it and then asks the policy again. In this version
+ * only for a plain login: with any other it refuses (CHALLENGE_UNSUPPORTED).
+ */
 export const Requirement = Type.Union([
   Type.Object(
     {
       type: Type.Literal('login'),
-      max_age: Type.Optional(Type.Integer({ minimum: 0, description: 'seconds since the person signed in' })),
-      acr_values: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+      max_age: Type.Optional(Type.Integer({ minimum: 0, description: `seconds since the person signed in; ${later}` })),
+      acr_values: Type.Optional(Type.Array(Type.String(), { minItems: 1, description: `one of them; ${later}` })),
     },
     closed,
   ),
-  Type.Object({ type: Type.Literal('reason'), prompt: Type.String({ minLength: 1, maxLength: 256 }) }, closed),
+  Type.Object(
+    { type: Type.Literal('reason'), prompt: Type.String({ minLength: 1, maxLength: 256 }) },
+    { ...closed, description: `a reason of the person’s; ${later}` },
+  ),
   Type.Object(
     {
       type: Type.Literal('approval'),
@@ -29,7 +36,7 @@ export const Requirement = Type.Union([
       count: Type.Integer({ minimum: 1, maximum: 16 }),
       within: Type.Integer({ minimum: 1, description: 'seconds' }),
     },
-    closed,
+    { ...closed, description: `others’ approval; ${later}` },
   ),
 ])
 

@@ -70,6 +70,7 @@ function hostMatches(rule: HostRule, host: string, address: Address | undefined)
     case 'name':
       return address === undefined && host === rule.name
     case 'suffix':
-      return address === undefined && host.length > rule.suffix.length && host.endsWith(rule.suffix)
+      // A name that is one: the zone of `fe80::1%eth0.example.com` ends like a name too.
+      return address === undefined && name.test(host) && host.length > rule.suffix.length && host.endsWith(rule.suffix)
   }
 }

@@ -13,8 +13,11 @@ export const errorCodes = {
 
   // Who knocks
   NAME_GRAMMAR: 'the user name is not written login@route',
+  NAME_RESERVED: 'the user name regate is kept for commands of the gateway',
   ROUTE_UNKNOWN: 'no route has that name',
   KEY_UNSUPPORTED: 'a key of a kind that is not taken',
+  ROBOT_EXPIRED: 'a robot’s key whose time is over',
+  ROBOT_SOURCE: 'a robot’s key from where it may not come',
   TOO_MANY_ATTEMPTS: 'more offers or attempts on one connection than are taken',
   TOO_MANY_CONNECTIONS: 'more connections waiting to authenticate than are taken',
   TOO_MANY_SIGN_INS: 'more sign-ins pending, or begun within a minute, than are taken',
@@ -29,6 +32,10 @@ export const errorCodes = {
   ISSUER_UNAVAILABLE: 'the identity provider did not answer',
   ISSUER_INVALID: 'the identity provider answered something that may not be believed',
   CLAIMS_INVALID: 'the ID token names nobody that can be let in',
+  USERNAME_TAKEN: 'a person whose name belongs to another person',
+  USERNAME_OF_ROBOT: 'a person whose name is a robot’s',
+  KEY_OF_ROBOT: 'a person who signs in with a robot’s key',
+  KEY_SHARED: 'a person signed in with a key by which another had a login',
 
   // The policy
   POLICY_MISSING: 'no usable policy bundle is loaded',

@@ -4,11 +4,10 @@
  */
 export type ByteString = string & { readonly kind: 'byte-string' }
 
-/** `star` is any run of characters but `/`, `deep` any run at all, everything else one character of its own. */
-type Token = { readonly star: boolean; readonly deep: boolean; readonly character: string }
 export interface Glob {
   readonly text: string
-  readonly tokens: readonly Token[]
+  /** As bytes. `*` is any run of characters but `/`, `**` any run at all, everything else a character of its own. */
+  readonly pattern: ByteString
 }
 
 export const byteString = (bytes: Uint8Array): ByteString => Buffer.from(bytes).toString('latin1') as ByteString
@@ -16,31 +15,52 @@ export const byteStringOf = (text: string): ByteString => byteString(Buffer.from
 
 /** `*` stops at `/`, `**` does not. Nothing else is special. */
 export function parseGlob(text: string): Glob {
-  const parts = byteStringOf(text).match(/\*\*+|\*|[^*]/gs) ?? []
-  const tokens = parts.map((part) => ({ star: part.startsWith('*'), deep: part.length > 1, character: part }))
-  return { text, tokens }
+  return { text, pattern: byteStringOf(text).replace(/\*{3,}/g, '**') as ByteString }
 }
 
-export const isLiteral = (glob: Glob): boolean => glob.tokens.every((token) => !token.star)
+export const isLiteral = (glob: Glob): boolean => !glob.pattern.includes('*')
 
-/** Takes time in proportion to the product of both lengths, whatever they hold. */
-export function globMatches(glob: Glob, text: ByteString): boolean {
-  // reached[i]: the tokens so far can stand for the first i characters
-  let reached = new Array<boolean>(text.length + 1).fill(false)
-  reached[0] = true
-  for (const token of glob.tokens) {
-    const next = new Array<boolean>(text.length + 1).fill(false)
-    for (let at = 0; at <= text.length; at++) {
-      if (token.star)
-        next[at] = reached[at] === true || (at > 0 && next[at - 1] === true && passes(token, text[at - 1]))
-      else next[at] = at > 0 && reached[at - 1] === true && text[at - 1] === token.character
-    }
-    reached = next
+const star = 0x2a
+const slash = 0x2f
+const none = -1
+
+/**
+ * Goes through both texts once, and back to the last star alone when they part.
+ *
+ * That is enough: behind a star the earliest place is as good as any later one that it reaches, since a star that comes
+ * after reaches on from there; only a `/` stops that, and then no star before reaches further either. A `**` then takes up
+ * to that `/` and what follows it is looked for anew.
+ */
+export function globMatches({ pattern }: Glob, text: ByteString): boolean {
+  let inPattern = 0
+  let inText = 0
+  // Where the pattern goes on behind the last `*` and the last `**`, and the first character that they have not taken.
+  let single = none
+  let singleEnd = 0
+  let double = none
+  let doubleEnd = 0
+  while (inPattern < pattern.length || inText < text.length) {
+    if (pattern.charCodeAt(inPattern) === star) {
+      const deep = pattern.charCodeAt(inPattern + 1) === star
+      inPattern += deep ? 2 : 1
+      single = deep ? none : inPattern
+      if (deep) [double, doubleEnd] = [inPattern, inText]
+      else singleEnd = inText
+    } else if (inText < text.length && pattern.charCodeAt(inPattern) === text.charCodeAt(inText)) {
+      inPattern++
+      inText++
+    } else if (single !== none && singleEnd < text.length && text.charCodeAt(singleEnd) !== slash) {
+      inPattern = single
+      inText = ++singleEnd
+    } else if (double !== none && doubleEnd < text.length && (single === none || singleEnd < text.length)) {
+      doubleEnd = single === none ? doubleEnd + 1 : text.indexOf('/', doubleEnd) + 1
+      single = none
+      inPattern = double
+      inText = doubleEnd
+    } else return false
   }
-  return reached[text.length] === true
+  return true
 }
-
-const passes = (token: Token, character: string | undefined): boolean => token.deep || character !== '/'
 
 /** Whether the path, or what an option carries, steps upward: such a text is held against no pattern with a star in it. */
-export const stepsUp = (text: ByteString): boolean => text.split(/[/=:,]/).includes('..')
+export const stepsUp = (text: ByteString): boolean => /(?:^|[/=:,])\.\.(?:$|[/=:,])/.test(text)

@@ -22,6 +22,10 @@ export function printableLines(text: string, most = 65_536): string {
     .join('\n')
 }
 
+/** JSON text with the same value: what `printable` drops stands as `\\u` and four digits, which only strings can hold. */
+export const escapedControls = (json: string): string =>
+  json.replace(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 /** For clients that print anything but ASCII as octal (OpenSSH before 10.3): the rest becomes `?`. */
 export function ascii(text: string, most: number): string {
   return text.replace(/[^\n\x20-\x7e]/gu, '?').slice(0, most)
@@ -29,10 +33,11 @@ export function ascii(text: string, most: number): string {
 
 export const isPrintable = (text: string): boolean => text.isWellFormed() && text.search(controls) < 0
 
-/** The same value with every string in it, names included, made printable. Depth is bounded by what JSON text allows in. */
-export function printableJson(value: unknown): unknown {
-  if (typeof value === 'string') return printable(value, Number.MAX_SAFE_INTEGER)
-  if (Array.isArray(value)) return value.map(printableJson)
+/** The same value with every string in it, names included, made printable and at most so long. Depth is bounded by what JSON text allows in. */
+export function printableJson(value: unknown, most = Number.MAX_SAFE_INTEGER): unknown {
+  if (typeof value === 'string') return printable(value, most)
+  if (Array.isArray(value)) return value.map((held) => printableJson(held, most))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, held]) => [printableJson(name), printableJson(held)]))
+  const entries = Object.entries(value)
+  return Object.fromEntries(entries.map(([name, held]) => [printable(name, most), printableJson(held, most)]))
 }

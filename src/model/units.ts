@@ -32,12 +32,3 @@ export function parseDuration(text: string): Milliseconds | undefined {
   const scale = match?.[2] === undefined ? undefined : perUnit[match[2]]
   return scale === undefined ? undefined : ((Number(match?.[1]) * scale) as Milliseconds)
 }
-
-/** The shortest of the notations above that says the same. */
-export function formatDuration(length: Milliseconds): string {
-  for (const unit of ['d', 'h', 'm', 's'] as const) {
-    const scale = perUnit[unit] ?? 1
-    if (length >= scale && length % scale === 0) return `${length / scale}${unit}`
-  }
-  return `${length}ms`
-}

@@ -52,6 +52,15 @@ export class WireReader {
     return this.#bytes.subarray(start, start + length)
   }
 
+  /** A whole number, not negative, in its one spelling: no byte more than it takes (RFC 4251 section 5). */
+  mpint(): bigint {
+    const bytes = this.string()
+    const [first = 0, second = 0] = bytes
+    if (first > 0x7f) throw malformed('a negative number')
+    if (bytes.length > 0 && first === 0 && second < 0x80) throw malformed('a number with a zero too many')
+    return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString('hex')}`)
+  }
+
   /** A string that must be printable US-ASCII: names of methods, requests and algorithms. */
   ascii(): string {
     const bytes = this.string()

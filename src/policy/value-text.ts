@@ -233,6 +233,3 @@ export function valueFromJson(json: unknown): Value {
   }
   throw new RangeError(`JSON has no ${typeof json} ${String(json)}`)
 }
-
-/** The plain JSON value. Sets become arrays, and numbers lose what a JavaScript number doesn't hold. */
-export const valueToJson = (value: Value): unknown => JSON.parse(jsonText(value))

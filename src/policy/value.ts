@@ -131,7 +131,7 @@ function compareLists<Item>(
 }
 
 /** By code points, as Go orders the bytes of UTF-8; JavaScript's own `<` goes by UTF-16 units. */
-export function compareText(one: string, other: string): number {
+function compareText(one: string, other: string): number {
   if (one === other) return 0
   const length = Math.min(one.length, other.length)
   for (let at = 0; at < length; at++) {

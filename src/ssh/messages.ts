@@ -51,6 +51,13 @@ export interface ChannelRequest {
 
 const after = (message: Buffer): WireReader => new WireReader(message, 1)
 
+/** A uint32 on the wire; whoever keeps 16 bits of a larger one takes it for another port. */
+function readPort(reader: WireReader): number {
+  const port = reader.uint32()
+  if (port > 65_535) throw new GatewayError('WIRE_MALFORMED', `port ${port}`)
+  return port
+}
+
 export function readGlobalRequest(message: Buffer): GlobalRequest {
   const reader = after(message)
   return { name: reader.ascii(), wantReply: reader.boolean(), details: reader.rest() }
@@ -114,7 +121,7 @@ export function readChannelRequest(message: Buffer): ChannelRequest {
 /** `tcpip-forward` and its cancellation (RFC 4254 section 7.1). */
 export function readListener(details: Buffer): { readonly host: string; readonly port: number } {
   const reader = new WireReader(details)
-  const listener = { host: reader.ascii(), port: reader.uint32() }
+  const listener = { host: reader.ascii(), port: readPort(reader) }
   reader.end()
   return listener
 }
@@ -122,7 +129,7 @@ export function readListener(details: Buffer): { readonly host: string; readonly
 /** `direct-tcpip` and `forwarded-tcpip` (RFC 4254 section 7.2); the originator's address is passed over. */
 export function readForward(details: Buffer): { readonly host: string; readonly port: number } {
   const reader = new WireReader(details)
-  const forward = { host: reader.ascii(), port: reader.uint32() }
+  const forward = { host: reader.ascii(), port: readPort(reader) }
   reader.string()
   reader.uint32()
   reader.end()
@@ -147,7 +154,7 @@ export function readExit({ name, details }: ChannelRequest): { readonly status: 
 }
 
 /** The port that the target chose, in the reply to a `tcpip-forward` that left it the choice (RFC 4254 section 7.1). */
-export const readChosenPort = (reply: Buffer): number => after(reply).uint32()
+export const readChosenPort = (reply: Buffer): number => readPort(after(reply))
 
 /* Writers. */
 

@@ -5,7 +5,7 @@ import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 import { serverAlgorithms, softwareVersion } from './algorithms.ts'
 import { Leg } from './leg.ts'
-import { type Insides, Server } from './ssh2.ts'
+import { type Insides, Server, utils } from './ssh2.ts'
 import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
 
 export type Method = 'publickey' | 'keyboard-interactive'
@@ -54,6 +54,13 @@ export type Attempt = {
 export interface SshServer {
   /** The identification line may take as long as the caller lets the socket live. */
   handshake(socket: Socket): Promise<Client>
+}
+
+/** The wire form of the public half of a private key file's text. Throws KEY_FILE when ssh2 cannot serve with it. */
+export function publicHalf(privateKey: Buffer): Buffer {
+  const parsed = utils.parseKey(privateKey)
+  if (!(parsed instanceof Error) && parsed.isPrivateKey()) return parsed.getPublicSSH()
+  throw new GatewayError('KEY_FILE', 'not a private key without a passphrase')
 }
 
 export function createSshServer(hostKeys: readonly Buffer[]): SshServer {

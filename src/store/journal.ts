@@ -28,6 +28,7 @@ export class Journal implements AsyncDisposable {
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> = Promise.resolve()
   #failures = 0
+  #refused = 0
 
   constructor(sqlite: Pick<Sqlite, 'atomic'>, lost: Lost, limits: JournalLimits = usualJournal) {
     this.#sqlite = sqlite
@@ -36,8 +37,8 @@ export class Journal implements AsyncDisposable {
   }
 
   write(query: CompiledQuery): void {
-    if (this.#waiting.length >= this.#limits.waiting) return this.#lost(1, new Error('too much waits for the store'))
-    this.#waiting.push(query)
+    if (this.#waiting.length < this.#limits.waiting) this.#waiting.push(query)
+    else this.#refused++
     this.#timer ??= setTimeout(() => void this.flush(), this.#limits.pause)
   }
 
@@ -50,6 +51,9 @@ export class Journal implements AsyncDisposable {
   }
 
   async #writeOut(): Promise<void> {
+    // A line for each would be a flood of lines.
+    if (this.#refused > 0) this.#lost(this.#refused, new Error('too much waited for the store'))
+    this.#refused = 0
     while (this.#waiting.length > 0) {
       const group = this.#waiting.slice(0, this.#limits.group)
       try {

@@ -3,6 +3,7 @@ import { PolicyIdentity } from '../model/context.ts'
 import { shapeFaults } from '../model/shape.ts'
 import type { Fingerprint, UnixSeconds } from '../model/units.ts'
 import type { Schema } from './schema.ts'
+import type { Sqlite } from './sqlite.ts'
 
 /** A person who has signed in, for as long as the same key comes from the same place. */
 export interface StoredLogin {
@@ -23,13 +24,23 @@ export interface LoginQuery {
   readonly before?: { readonly createdAt: number; readonly id: string }
 }
 
+export interface KeyHolder {
+  readonly keyFingerprint: Fingerprint
+  readonly username: string
+}
+
 export interface LoginStore {
-  /** Takes the place of the one with the same key and prefix. */
-  save(login: StoredLogin): Promise<void>
+  /**
+   * Takes the place of the one with the same key and prefix, and of all that another person has by the same key. Answers
+   * the names of those persons whose login had not ended when this one was made.
+   */
+  save(login: StoredLogin): Promise<readonly string[]>
   /** Only while it has not ended, and only when its row reads as it must. */
   find(keyFingerprint: Fingerprint, prefix: string, now: UnixSeconds): Promise<StoredLogin | undefined>
   /** Those that have not ended, the latest first. */
   list(query: LoginQuery, now: UnixSeconds): Promise<readonly StoredLogin[]>
+  /** Who has a login by one of these keys that has not ended. */
+  holders(keys: readonly Fingerprint[], now: UnixSeconds): Promise<readonly KeyHolder[]>
   /** Whether there was one. */
   remove(id: string): Promise<boolean>
   /** Removes those that have ended; answers how many. */
@@ -38,15 +49,41 @@ export interface LoginStore {
 
 const listMost = 1_000
 
-export function createLoginStore(database: Kysely<Schema>): LoginStore {
+/** Fewer than the parameters that SQLite takes in one statement (sqlite.org/limits.html). */
+const keysAtOnce = 1_000
+
+export function createLoginStore(database: Kysely<Schema>, atomic: Sqlite['atomic']): LoginStore {
   return {
     async save(login) {
       const { key_fingerprint, prefix, ...rest } = toRow(login)
-      await database
+      const others = database
+        .deleteFrom('logins')
+        .where('key_fingerprint', '=', key_fingerprint)
+        .where(({ or, eb }) => or([eb('issuer', '<>', rest.issuer), eb('subject', '<>', rest.subject)]))
+        .returning(['username', 'expires_at'])
+      const own = database
         .insertInto('logins')
         .values({ key_fingerprint, prefix, ...rest })
         .onConflict((conflict) => conflict.columns(['key_fingerprint', 'prefix']).doUpdateSet(rest))
-        .execute()
+      // In one job: of two persons who sign in at once with one key, the second replaces the first.
+      const [replaced] = await atomic([others.compile(), own.compile()])
+      const live = (replaced?.rows ?? []).filter((row) => Number(row.expires_at) > rest.created_at)
+      return [...new Set(live.map((row) => String(row.username)))]
+    },
+    async holders(keys, now) {
+      const chunks = Array.from({ length: Math.ceil(keys.length / keysAtOnce) }, (_, index) =>
+        keys.slice(index * keysAtOnce, (index + 1) * keysAtOnce),
+      )
+      const found = chunks.map((chunk) =>
+        database
+          .selectFrom('logins')
+          .select(['key_fingerprint as keyFingerprint', 'username'])
+          .distinct()
+          .where('key_fingerprint', 'in', chunk)
+          .where('expires_at', '>', now)
+          .execute(),
+      )
+      return (await Promise.all(found)).flat() as KeyHolder[]
     },
     async find(keyFingerprint, prefix, now) {
       const row = await database

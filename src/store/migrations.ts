@@ -59,6 +59,17 @@ const migrations: readonly (readonly string[])[] = [
     ) strict, without rowid`,
     'create index logins_created_at on logins (created_at, id)',
   ],
+  [
+    `create table usernames (
+      username text primary key not null,
+      issuer text not null,
+      subject text not null,
+      bound_at integer not null
+    ) strict`,
+    // Of several persons with one name (which nothing kept apart before) the first has it: min() chooses the row.
+    `insert into usernames (username, issuer, subject, bound_at)
+      select username, issuer, subject, min(created_at) from logins group by username`,
+  ],
 ]
 export const currentVersion = migrations.length
 

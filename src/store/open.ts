@@ -7,11 +7,13 @@ import { createLoginStore, type LoginStore } from './logins.ts'
 import { migrate } from './migrations.ts'
 import { createSessionStore, type SessionStore } from './sessions.ts'
 import { openSqlite, usualLimits } from './sqlite.ts'
+import { createUsernameStore, type UsernameStore } from './usernames.ts'
 
 /** What the gateway keeps. Closing waits for what is under way. */
 export interface Store extends AsyncDisposable {
   readonly decisions: DecisionStore
   readonly logins: LoginStore
+  readonly usernames: UsernameStore
   readonly sessions: SessionStore
   /** Rejects with STORE_UNAVAILABLE when the store does not answer. */
   ping(): Promise<void>
@@ -38,7 +40,8 @@ export async function openStore(url: string, limits = usualLimits, writer = nobo
   const opened = undo.move()
   return {
     decisions: createDecisionStore(database),
-    logins: createLoginStore(database),
+    logins: createLoginStore(database, sqlite.atomic),
+    usernames: createUsernameStore(database),
     sessions: createSessionStore(database, journal, writer.gateway),
     async ping() {
       await database.selectFrom('schema_versions').select('version').limit(1).execute()

@@ -5,6 +5,7 @@ export interface Schema {
   readonly schema_versions: SchemaVersions
   readonly decisions: Decisions
   readonly logins: Logins
+  readonly usernames: Usernames
   readonly sessions: Sessions
   readonly session_events: SessionEvents
   /** SQLite's own list of what the file holds. */
@@ -29,6 +30,14 @@ interface Decisions {
   readonly session_id: string | null
   readonly kind: string
   readonly event: Uint8Array
+}
+
+/** Whose a name is: the first person's who had it, for good. Time in Unix seconds. */
+interface Usernames {
+  readonly username: string
+  readonly issuer: string
+  readonly subject: string
+  readonly bound_at: number
 }
 
 /** Times in Unix seconds. `issuer`, `subject` and `username` are those of `identity`, to find a person's logins by. */

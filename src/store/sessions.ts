@@ -126,8 +126,9 @@ const omitted = ({ timestamp }: SessionEvent): SessionEvent => ({
   because: `more than ${eventsMost} events`,
 })
 
-/** What peers wrote is shown on terminals. */
-const toJson = (value: object): string => JSON.stringify(printableJson(value))
+/** What peers wrote is shown on terminals; a text of it has so many characters at most. */
+const textMost = 1_024
+const toJson = (value: object): string => JSON.stringify(printableJson(value, textMost))
 
 /** What does not read as it must is not told. */
 function fromRow({ sequence, session, end }: { sequence: number; session: string; end: string | null }) {

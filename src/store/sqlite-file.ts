@@ -1,4 +1,5 @@
-import { closeSync, lstatSync, openSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, type Stats } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { printable } from '../model/text.ts'
 import { monotonicNow, type SqliteSettings } from './jobs.ts'
@@ -42,13 +43,30 @@ function createPrivate(path: string): void {
   }
 }
 
-/** Who can write the file can write logins into it. */
+/**
+ * Who can write the file can write logins into it; so can who makes the log beside it that SQLite would play back
+ * (sqlite.org/wal.html), for which a folder with the sticky bit is enough.
+ */
 function refuseUnfit(path: string): void {
-  const stats = lstatSync(path)
-  if (stats.isSymbolicLink()) throw new Error('is a symbolic link: name the file itself')
-  if (!stats.isFile()) throw new Error('is not a file')
-  if ((stats.mode & 0o022) !== 0) throw new Error('may be written by others: chmod 600')
+  refuseFile(lstatSync(path))
+  for (const suffix of ['-wal', '-shm', '-journal']) {
+    const beside = lstatSync(path + suffix, { throwIfNoEntry: false })
+    if (beside !== undefined) refuseFile(beside, `its ${suffix} file `)
+  }
+  const folder = lstatSync(`${dirname(path)}/.`)
+  if (!isOurs(folder) && folder.uid !== 0) throw new Error(`its folder belongs to another user (${folder.uid})`)
+  if (isOpen(folder)) throw new Error('its folder may be written by others: chmod go-w')
 }
+
+function refuseFile(stats: Stats, which = ''): void {
+  if (stats.isSymbolicLink()) throw new Error(`${which}is a symbolic link: name the file itself`)
+  if (!stats.isFile()) throw new Error(`${which}is not a file`)
+  if (!isOurs(stats)) throw new Error(`${which}belongs to another user (${stats.uid})`)
+  if (isOpen(stats)) throw new Error(`${which}may be written by others: chmod 600`)
+}
+
+const isOurs = ({ uid }: Stats): boolean => uid === process.geteuid?.()
+const isOpen = ({ mode }: Stats): boolean => (mode & 0o022) !== 0
 
 /**
  * Two that turn the same new file to WAL at once: one of them gets SQLITE_BUSY without any waiting, since the busy handler

@@ -19,8 +19,8 @@ export const usualLimits: StoreLimits = { deadline: 5_000 as Milliseconds, busyT
 export interface Sqlite extends AsyncDisposable {
   /** For queries of one statement each: `transaction()` is refused. */
   readonly database: Kysely<Schema>
-  /** All of the statements take hold, or none; what other jobs do stands before or after them. */
-  atomic(queries: readonly CompiledQuery[]): Promise<void>
+  /** All of the statements take hold, or none; what other jobs do stands before or after them. What each one gave. */
+  atomic(queries: readonly CompiledQuery[]): Promise<readonly Result[]>
   /** Commits since the file was opened, as of the last answer: far fewer than writes when these come together. */
   readonly commits: number
   /** Ends it where it stands; what was not answered fails. */
@@ -33,9 +33,7 @@ export async function openSqlite(path: string, limits: StoreLimits = usualLimits
   const database = new Kysely<Schema>({ dialect: dialectOver(thread) })
   return {
     database,
-    async atomic(queries) {
-      await thread.run('write', queries.map(toStatement))
-    },
+    atomic: (queries) => thread.run('write', queries.map(toStatement)),
     get commits() {
       return thread.commits
     },

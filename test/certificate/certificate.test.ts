@@ -10,9 +10,10 @@ import { type Authority, authorityFromKey } from '../../src/certificate/authorit
 import { caLine } from '../../src/certificate/ca-key.ts'
 import { decode } from '../../src/certificate/decode.ts'
 import { issue, keyId, type Limits, type Occasion } from '../../src/certificate/issue.ts'
+import { readExtensions } from '../../src/certificate/options.ts'
 import { makeSubjectKey } from '../../src/certificate/subject-key.ts'
 import type { Address, Cidr } from '../../src/model/address.ts'
-import type { CertificateRequest } from '../../src/model/certificate.ts'
+import { type CertificateRequest, Extensions } from '../../src/model/certificate.ts'
 import { type ErrorCode, GatewayError } from '../../src/model/errors.ts'
 import type { Login } from '../../src/model/units.ts'
 import { wire } from '../../src/model/wire.ts'
@@ -181,6 +182,11 @@ const refused: [rule: string, change: object, code: ErrorCode][] = [
     { extensions: { 'permit-exec@regate': ['ls; id'] } },
     'CERTIFICATE_OPTION_VALUE',
   ],
+  [
+    'more patterns than a client should be able to have matched',
+    { extensions: { 'permit-exec@regate': Array.from({ length: 40 }, () => 'x'.repeat(1_000)) } },
+    'CERTIFICATE_OPTION_VALUE',
+  ],
   ['a number that is a text', { extensions: { 'max-sessions@regate': '3' } }, 'CERTIFICATE_OPTION_VALUE'],
   ['a fraction', { extensions: { 'max-sessions@regate': 1.5 } }, 'CERTIFICATE_OPTION_VALUE'],
   [
@@ -196,6 +202,19 @@ const refused: [rule: string, change: object, code: ErrorCode][] = [
 ]
 for (const [rule, change, expected] of refused)
   test(`not signed: ${rule}`, () => assert.rejects(issued(change), code(expected)))
+
+test('what is said to be refused in this version is, and nothing else', () => {
+  for (const [name, schema] of Object.entries(Extensions.properties)) {
+    const { description } = schema as { readonly description?: string }
+    let code: unknown
+    try {
+      readExtensions({ [name]: '' })
+    } catch (thrown) {
+      code = (thrown as GatewayError).code
+    }
+    assert.equal(description?.endsWith('refused in this version'), code === 'CERTIFICATE_OPTION_UNENFORCED', name)
+  }
+})
 
 const keyIds: [rule: string, name: string, id: string][] = [
   ['the person, then the decision', 'alice', 'alice/d1'],

@@ -18,9 +18,9 @@ test('the tour goes as it must, in less than a minute, and leaves nothing behind
   const done = await run(process.execPath, [main], { env: plain, seconds: 60 })
   assert.deepEqual([done.code, done.stderr], [0, ''], done.stdout)
   const steps = done.stdout.split(/^(?= ?\d+ {2}\S)/m).slice(1)
-  assert.equal(steps.length, 14)
+  assert.equal(steps.length, 16)
   for (const step of steps) assert.match(step, /^ {4}\$ .*^ {4}decided by: \S.*^ {4}ok$/ms)
-  assert.match(done.stdout, /^14 of 14 steps as expected, in \d+\.\d s$/m)
+  assert.match(done.stdout, /^16 of 16 steps as expected, in \d+\.\d s$/m)
   assert.ok(!done.stdout.includes('\x1b'), 'colours without a terminal')
   assert.deepEqual(
     done.stdout.split('\n').filter((line) => line.length > 100),
@@ -42,6 +42,7 @@ test('on a terminal it stays up, with commands that work as they are printed, un
   const { decisions } = JSON.parse(decision.stdout) as { decisions: unknown[] }
   assert.equal(decisions.length, 1)
   assert.match((await typed(/^ {2}ssh .*@billing@gate$/m)).stderr, /frozen: nobody is let in/)
+  assert.match((await typed(/^ {2}\S+regate sessions list .*$/m)).stdout, /^began +user/)
   demo.child.stdin?.write('\x03')
   assert.equal(await demo.ended(), 0)
   await assertNothingLeft(output)

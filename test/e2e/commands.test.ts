@@ -199,6 +199,14 @@ const keys: [rule: string, prepare: (folder: string) => string, says: RegExp][] 
     /not a private key/,
   ],
   ['that is the host key', () => 'gateway-host', /is both a host key and the user CA/],
+  [
+    'that is a copy of the host key',
+    (folder) => {
+      copyFileSync(world.workspace.path('gateway-host'), join(folder, 'copy'))
+      return join(folder, 'copy')
+    },
+    /gateway-host is both a host key and the user CA/,
+  ],
 ]
 for (const [rule, prepare, says] of keys)
   test(`a CA key file ${rule} stops the start`, async () => {
@@ -207,6 +215,14 @@ for (const [rule, prepare, says] of keys)
     const done = await regate(['serve', '--config', file])
     assert.deepEqual([done.code, says.test(done.stderr)], [1, true], done.stderr)
   })
+
+test('check finds that the user CA is a copy of the host key, as serve does', async () => {
+  copyFileSync(world.workspace.path('gateway-host'), world.workspace.path('same'))
+  const file = world.workspace.write('same.yaml', `${without(configOf(), 'ca')}\n${stringify({ ca: { key: 'same' } })}`)
+  const done = await regate(['check', '--config', file])
+  assert.equal(done.code, 1)
+  assert.match(done.stdout, /^FAILED {2}keys: .*gateway-host is both a host key and the user CA/m)
+})
 
 // policy
 

@@ -247,6 +247,15 @@ for (const [rule, route, name, works] of listeningSockets)
     assert.equal(await ask({ path }), works ? '2 hi' : '')
   })
 
+test('an address with a zone, which ssh sends as it was typed, is asked of the target', async () => {
+  const done = await world.ssh('forward', [], { options: ['-W', '[fe80::1%lo]:1'] })
+  assert.match(done.stderr, /open failed: connect failed/)
+})
+test('a destination that is no host is not', async () => {
+  const done = await world.ssh('forward', [], { options: ['-W', 'a_b%c:1'] })
+  assert.match(done.stderr, /administratively prohibited: what it names is no host/)
+})
+
 test('max-sessions holds on one connection, and a closed session makes room', async () => {
   const control = world.workspace.path('control')
   await using master = start('ssh', ['-N', '-M', '-F', world.config, '-S', control, '-l', 'postgres@two', 'two'])

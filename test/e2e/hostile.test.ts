@@ -110,6 +110,24 @@ const violations: [rule: string, code: RegExp, act: (client: RawClient) => Promi
       client.send(wire(MSG.channelWindowAdjust, { uint32: channel }, { uint32: 0xffff_ffff }))
     },
   ],
+  [
+    'a forward to a port beyond 65535',
+    /WIRE_MALFORMED/,
+    async (client) =>
+      client.send(open('direct-tcpip', 0, 2 ** 21, 'localhost', { uint32: 65_558 }, '::1', { uint32: 1 })),
+  ],
+  [
+    'a listener on one',
+    /WIRE_MALFORMED/,
+    async (client) =>
+      client.send(wire(MSG.globalRequest, 'tcpip-forward', { boolean: true }, 'localhost', { uint32: 65_558 })),
+  ],
+  [
+    'its cancellation',
+    /WIRE_MALFORMED/,
+    async (client) =>
+      client.send(wire(MSG.globalRequest, 'cancel-tcpip-forward', { boolean: true }, 'localhost', { uint32: 65_558 })),
+  ],
   ['data on a channel that is not open', /PROTOCOL_ERROR/, async (client) => client.send(data(77, 1))],
   [
     'data after the end of data',

@@ -338,7 +338,7 @@ const broken: [rule: string, spoil: (path: string) => void, why: RegExp][] = [
   ['that is something else', (path) => writeFileSync(path, 'hello'), /incorrect header check/],
 ]
 for (const [rule, spoil, why] of broken)
-  test(`a bundle ${rule}: not ready, everyone denied, and health says why`, async () => {
+  test(`a bundle ${rule}: not ready, everyone denied, and the log says why`, async () => {
     await using useless = await startWorld({
       spoilBundle: spoil,
       config: ({ sshd }) => ({
@@ -348,7 +348,8 @@ for (const [rule, spoil, why] of broken)
     const health = await api(useless.gateway, '/health/ready')
     const said = (await health.json()) as { status: string; faults: { policy: string } }
     assert.deepEqual([health.status, said.status], [503, 'not ready'])
-    assert.match(said.faults.policy, why)
+    assert.equal(said.faults.policy, 'POLICY_BUNDLE: a policy bundle that cannot be used') // and no path
+    assert.match(await useless.gateway.line(/no policy: everyone is denied/), why)
     assert.equal((await api(useless.gateway, '/health/live')).status, 200)
     assert.match(
       (await useless.ssh('db1', ['true'])).stderr,
@@ -370,8 +371,7 @@ const unusable: [rule: string, rego: string, why: RegExp][] = [
 for (const [rule, rego, why] of unusable)
   test(`a bundle ${rule} is refused by name`, async () => {
     await using useless = await startWorld({ policy: rego })
-    const said = (await (await api(useless.gateway, '/health/ready')).json()) as { faults: { policy: string } }
-    assert.match(said.faults.policy, why)
+    assert.match(await useless.gateway.line(/no policy: everyone is denied/), why)
   })
 
 // A log that cannot be written

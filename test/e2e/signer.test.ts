@@ -31,7 +31,7 @@ test('the CA’s key in an agent: it goes, it comes back, and so does the door',
   assert.match(early.stderr, /the signer of certificates is away, so nobody is let in.*SIGNER_UNAVAILABLE, decision /)
   assert.deepEqual(await ready(world), {
     status: 'not ready',
-    faults: { signer: `connect ENOENT ${world.workspace.path('agent')}` },
+    faults: { signer: 'SIGNER_UNAVAILABLE: the agent that holds the CA’s key is away, or does not hold it' },
   })
 
   {

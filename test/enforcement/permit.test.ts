@@ -12,7 +12,8 @@ const open = (host: string, port: number): Ask => ({ kind: 'direct-tcpip', host,
 const listen = (host: string, port: number): Ask => ({ kind: 'tcpip-forward', host, port })
 const socket = (path: string): Ask => ({ kind: 'direct-streamlocal', path: byteStringOf(path) })
 const listenSocket = (path: string): Ask => ({ kind: 'streamlocal-forward', path: byteStringOf(path) })
-const env = (name: string): Ask => ({ kind: 'env', name })
+const env = (name: string): Ask => ({ kind: 'env', name: byteStringOf(name) })
+const subsystem = (name: string): Ask => ({ kind: 'subsystem', name: byteStringOf(name) })
 const shell: Ask = { kind: 'shell' }
 const everything: readonly Ask[] = [
   { kind: 'pty' },
@@ -20,7 +21,7 @@ const everything: readonly Ask[] = [
   { kind: 'x11' },
   shell,
   exec('id'),
-  { kind: 'subsystem', name: 'sftp' },
+  subsystem('sftp'),
   env('FOO'),
   open('10.0.0.1', 22),
   listen('localhost', 8080),
@@ -57,14 +58,7 @@ const rows: [rule: string, change: Change, ask: Ask, now: number, permitted: boo
     'force-command',
   ],
   ['and exec', { criticalOptions: { 'force-command': 'id' } }, exec('rm -rf /'), 1500, true, 'force-command'],
-  [
-    'and subsystems',
-    { criticalOptions: { 'force-command': 'id' } },
-    { kind: 'subsystem', name: 'sftp' },
-    1500,
-    true,
-    'force-command',
-  ],
+  ['and subsystems', { criticalOptions: { 'force-command': 'id' } }, subsystem('sftp'), 1500, true, 'force-command'],
   ['but no terminal', { criticalOptions: { 'force-command': 'id' } }, { kind: 'pty' }, 1500, false, 'permit-pty'],
   [
     'and no forward',
@@ -209,6 +203,14 @@ const rows: [rule: string, change: Change, ask: Ask, now: number, permitted: boo
     'permit-open@regate',
   ],
   [
+    'nor the zone of an address',
+    { extensions: { ...tcp, 'permit-open@regate': ['*.x.io:22'] } },
+    open('fe80::1%a.x.io', 22),
+    1500,
+    false,
+    'permit-open@regate',
+  ],
+  [
     'names are compared without case',
     { extensions: { ...tcp, 'permit-open@regate': ['*.X.io:22'] } },
     open('A.x.IO', 22),
@@ -318,7 +320,7 @@ const rows: [rule: string, change: Change, ask: Ask, now: number, permitted: boo
   [
     'a subsystem by name',
     { extensions: { 'permit-subsystem@regate': ['sftp'] } },
-    { kind: 'subsystem', name: 'sftp' },
+    subsystem('sftp'),
     1500,
     true,
     'permit-subsystem@regate',
@@ -326,7 +328,7 @@ const rows: [rule: string, change: Change, ask: Ask, now: number, permitted: boo
   [
     'and only by its whole name',
     { extensions: { 'permit-subsystem@regate': ['sftp'] } },
-    { kind: 'subsystem', name: 'sftp2' },
+    subsystem('sftp2'),
     1500,
     false,
     'permit-subsystem@regate',
@@ -368,6 +370,53 @@ for (const [rule, change, ask, now, permitted, field] of rows)
     const verdict = permit(aCertificate(change), ask, at(now))
     assert.deepEqual({ permitted: verdict.permitted, field: verdict.field }, { permitted, field })
   })
+
+const wide: Change = {
+  extensions: {
+    'permit-port-forwarding': '',
+    'permit-socket@regate': { open: ['/**'], listen: ['/**'] },
+    'permit-exec@regate': ['echo *'],
+    'permit-subsystem@regate': ['sftp'],
+    'permit-env@regate': ['*'],
+  },
+}
+const long = (length: number): string => 'a'.repeat(length)
+const bounds: [rule: string, ask: Ask, permitted: boolean, because?: string][] = [
+  ['a variable of 256 bytes', env(long(256)), true],
+  ['and no longer', env(long(257)), false, 'the name has more than 256 bytes'],
+  ['a socket of 108 bytes', socket(`/${long(107)}`), true],
+  ['and no longer', socket(`/${long(108)}`), false, 'the path has more than 108 bytes'],
+  ['nor to listen on', listenSocket(`/${long(108)}`), false, 'the path has more than 108 bytes'],
+  ['a host of 255 bytes', open(long(255), 22), true],
+  ['and no longer', open(long(256), 22), false, 'the host has more than 255 bytes'],
+  ['nor to listen on', listen(long(256), 22), false, 'the host has more than 255 bytes'],
+  ['a subsystem of no more than 64 bytes', subsystem(long(65)), false, 'the name has more than 64 bytes'],
+  ['a command of 16 KiB', exec(`echo ${long(16_379)}`), true],
+  ['and no longer', exec(`echo ${long(16_380)}`), false, 'names no such command'],
+  ['an address of IPv6', open('2001:db8::1', 22), true],
+  ['one with its zone', open('fe80::1%eth0', 22), true],
+  ['no zone that is none', open('fe80::1%', 22), false, 'what it names is no host'],
+  ['no zone behind a name', open('localhost%lo', 22), false, 'what it names is no host'],
+  ['no destination without a host', open('', 22), false, 'what it names is no host'],
+  ['no star to go to', open('*', 22), false, 'what it names is no host'],
+  ['nothing that a resolver could take for more', open('a b', 22), false, 'what it names is no host'],
+  ['nor brackets', open('[::1]', 22), false, 'what it names is no host'],
+  ['nor a newline at its end', open('localhost\n', 22), false, 'what it names is no host'],
+  ['all addresses to listen on', listen('', 22), true],
+  ['also by their star', listen('*', 22), true],
+  ['and no other pattern', listen('10.*', 22), false, 'what it names is no host'],
+]
+for (const [rule, ask, permitted, because] of bounds)
+  test(`bounds: ${rule}`, () => {
+    const verdict = permit(aCertificate(wide), ask, at(1500))
+    assert.equal(verdict.permitted, permitted)
+    assert.equal(verdict.permitted ? undefined : verdict.because, because)
+  })
+
+test('what is out of bounds is refused under a forced command too', () => {
+  const forced = aCertificate({ criticalOptions: { 'force-command': 'id' } })
+  assert.equal(permit(forced, subsystem(long(65)), at(1500)).permitted, false)
+})
 
 const allExtensions: Extensions = {
   'permit-pty': '',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type LoginCase, parseUserName } from '../../src/gateway/names.ts'
+import { isReserved, type LoginCase, parseUserName } from '../../src/gateway/names.ts'
 
 const rows: [rule: string, text: string, loginCase: LoginCase, asked: string | undefined][] = [
   ['login and route', 'root@db1', 'lower', 'root@db1'],
@@ -27,6 +27,29 @@ const rows: [rule: string, text: string, loginCase: LoginCase, asked: string | u
 ]
 for (const [rule, text, loginCase, asked] of rows)
   test(rule, () => {
-    const parsed = parseUserName(text, loginCase)
+    const parsed = parseUserName(text, { loginCase })
     assert.equal(parsed === undefined ? undefined : `${parsed.login}@${parsed.route}`, asked)
   })
+
+const withDefault: [rule: string, text: string, asked: string | undefined][] = [
+  ['a login alone goes to the default route', 'root', 'root@web'],
+  ['one with a route goes there', 'root@db1', 'root@db1'],
+  ['also by the other separators', 'root%db1', 'root@db1'],
+  ['a separator without a route is no login alone', 'root@', undefined],
+  ['the grammar of logins holds', 'Root', undefined],
+  ['nothing is none', '', undefined],
+  ['regate is kept', 'regate', undefined],
+  ['but not on a route that is named', 'regate@db1', 'regate@db1'],
+]
+for (const [rule, text, asked] of withDefault)
+  test(`with a default route: ${rule}`, () => {
+    const parsed = parseUserName(text, { loginCase: 'lower', defaultRoute: 'web' })
+    assert.equal(parsed === undefined ? undefined : `${parsed.login}@${parsed.route}`, asked)
+  })
+test('regate is a word of its own beside a default route alone', () => {
+  const rules = { loginCase: 'lower', defaultRoute: 'web' } as const
+  assert.deepEqual(
+    [isReserved('regate', rules), isReserved('regate@db1', rules), isReserved('regate', { loginCase: 'lower' })],
+    [true, false, false],
+  )
+})

@@ -69,9 +69,12 @@ test('a policy that fails to answer is a no, and no detail gets out', async () =
   assert.ok(!answer.body.includes('secret detail'))
 })
 test('who is not ready says why', async () => {
-  const { get } = anApp({ readiness: async () => [{ name: 'policy', why: 'no bundle' }, { name: 'store' }] })
+  const { get } = anApp({ readiness: async () => [{ name: 'policy', code: 'POLICY_BUNDLE' }, { name: 'store' }] })
   const answer = await get('/health/ready')
-  assert.deepEqual([answer.statusCode, answer.json()], [503, { status: 'not ready', faults: { policy: 'no bundle' } }])
+  assert.deepEqual(
+    [answer.statusCode, answer.json()],
+    [503, { status: 'not ready', faults: { policy: 'POLICY_BUNDLE: a policy bundle that cannot be used' } }],
+  )
 })
 test('the CA key is ready for TrustedUserCAKeys', async () => {
   const answer = await anApp().get('/ca.pub')

@@ -4,6 +4,8 @@ import {
   type Address,
   type Cidr,
   cidrContains,
+  cidrCovers,
+  hostCidr,
   limitPrefix,
   loginPrefix,
   parseAddress,
@@ -41,6 +43,21 @@ const cidrs: [text: string, cidr: string | undefined][] = [
   ['/8', undefined],
 ]
 for (const [text, cidr] of cidrs) test(`${text} is ${cidr ?? 'no CIDR'}`, () => assert.equal(parseCidr(text), cidr))
+
+const covers: [wide: string, narrow: string, covered: boolean][] = [
+  ['10.0.0.0/8', '10.1.0.0/16', true],
+  ['10.0.0.0/8', '10.0.0.0/8', true],
+  ['10.1.0.0/16', '10.0.0.0/8', false],
+  ['10.0.0.0/8', '11.0.0.0/16', false],
+  ['0.0.0.0/0', '::/0', false],
+  ['::/0', '10.0.0.0/8', false],
+  ['2001:db8::/32', '2001:db8::5/128', true],
+]
+for (const [wide, narrow, covered] of covers)
+  test(`${wide} ${covered ? 'covers' : 'does not cover'} ${narrow}`, () =>
+    assert.equal(cidrCovers(wide as Cidr, narrow as Cidr), covered))
+test('an address alone is a network of one', () =>
+  assert.deepEqual([hostCidr('10.0.0.5' as Address), hostCidr('::1' as Address)], ['10.0.0.5/32', '::1/128']))
 
 const contains: [cidr: string, address: string, inside: boolean][] = [
   ['10.0.0.0/8', '10.255.255.255', true],

@@ -17,6 +17,8 @@ const split: [rule: string, command: string, words: string[] | undefined][] = [
   ['a backquote in double quotes', 'echo "`id`"', undefined],
   ['an escape in double quotes', 'echo "\\x"', undefined],
   ['history in double quotes', 'echo "!!"', undefined],
+  ['a backslash in single quotes, which fish takes for an escape', `echo '\\x'`, undefined],
+  ['history in single quotes, which csh looks for', `echo '!!'`, undefined],
   ['an unbalanced quote', `echo 'a`, undefined],
   ['an assignment before the command', 'PATH=/x ls', undefined],
   ['one in quotes as well', `'PATH=/x' ls`, undefined],
@@ -103,6 +105,8 @@ const matches: [rule: string, patterns: string[], command: string, matches: bool
   ['also one that does not read', ['*'], `'`, true],
   ['beside others it is one word', ['*', 'id'], 'a; b', false],
   ['and matches a command of one word', ['*', 'id'], 'uptime', true],
+  ['a command of more than 16 KiB matches no pattern', ['cat **'], `cat ${'a '.repeat(9_000)}`, false],
+  ['but a lone star', ['*'], `cat ${'a '.repeat(9_000)}`, true],
   ['matching minds case', ['uptime'], 'Uptime', false],
 ]
 for (const [rule, patterns, command, expected] of matches)

@@ -39,6 +39,9 @@ const malformed: [rule: string, bytes: number[], read: (reader: WireReader) => u
   ['a name with a control character', [0, 0, 0, 1, 9], (reader) => reader.ascii()],
   ['a name beyond ASCII', [0, 0, 0, 2, 0xc3, 0xa9], (reader) => reader.ascii()],
   ['a text that is not UTF-8', [0, 0, 0, 1, 0xff], (reader) => reader.utf8()],
+  ['a negative mpint', [0, 0, 0, 1, 0x80], (reader) => reader.mpint()],
+  ['an mpint with a zero too many', [0, 0, 0, 2, 0, 0x7f], (reader) => reader.mpint()],
+  ['a zero that is written out', [0, 0, 0, 1, 0], (reader) => reader.mpint()],
   ['something left over', [0], (reader) => reader.end()],
 ]
 for (const [rule, bytes, read] of malformed)
@@ -48,3 +51,14 @@ for (const [rule, bytes, read] of malformed)
       (error) => error instanceof GatewayError && error.code === 'WIRE_MALFORMED',
     )
   })
+
+const numbers: [number: bigint, bytes: number[]][] = [
+  [0n, []],
+  [1n, [1]],
+  [127n, [127]],
+  [128n, [0, 128]],
+  [0x9a378f9b2e332a7n, [0x09, 0xa3, 0x78, 0xf9, 0xb2, 0xe3, 0x32, 0xa7]],
+]
+for (const [number, bytes] of numbers)
+  test(`the mpint ${number} reads (RFC 4251 section 5)`, () =>
+    assert.equal(new WireReader(wire(Buffer.from(bytes))).mpint(), number))

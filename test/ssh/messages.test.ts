@@ -97,6 +97,9 @@ const leftOver: [rule: string, read: () => unknown][] = [
   ['a close with more', () => messages.readRecipient(wire(97, { uint32: 1 }, 0))],
   ['a command with more', () => messages.readOnlyBytes(wire('id', 0))],
   ['a listener with more', () => messages.readListener(wire('h', { uint32: 2 }, 0))],
+  ['a listener on port 65536', () => messages.readListener(wire('h', { uint32: 65_536 }))],
+  ['a forward to port 65558', () => messages.readForward(wire('h', { uint32: 65_558 }, '::1', { uint32: 1 }))],
+  ['a chosen port of 65536', () => messages.readChosenPort(wire(81, { uint32: 65_536 }))],
   ['data longer than it says', () => messages.readData(wire(94, { uint32: 1 }, 'x', 0))],
   ['data shorter than it says', () => messages.readData(wire(94, { uint32: 1 }, { uint32: 9 }))],
 ]

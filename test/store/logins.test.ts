@@ -74,16 +74,66 @@ test('a login outlives the gateway', async () => {
   assert.deepEqual(await store.logins.find(key, place, at(1500)), aLogin())
 })
 
+const bob = { ...identity, subject: 'sub-2', username: 'bob' }
+test('one person at a time for each key: another’s login replaces all that the first had by it', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  const { logins } = store
+  assert.deepEqual(await logins.save(aLogin()), [])
+  assert.deepEqual(await logins.save(aLogin({ id: 'login-2', prefix: '*' })), [])
+  await logins.save(aLogin({ id: 'login-3', keyFingerprint: otherKey }))
+  const bobs = aLogin({ id: 'login-4', prefix: '198.51.100.0/24', identity: bob })
+  assert.deepEqual(await logins.save(bobs), ['alice'])
+  assert.equal(await logins.find(key, place, at(1500)), undefined)
+  assert.equal(await logins.find(key, '*', at(1500)), undefined)
+  assert.deepEqual(await logins.find(key, '198.51.100.0/24', at(1500)), bobs)
+  assert.equal((await logins.find(otherKey, place, at(1500)))?.id, 'login-3')
+})
+test('a login that had ended is replaced without a word', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  await store.logins.save(aLogin())
+  const later = aLogin({ id: 'login-2', identity: bob, createdAt: at(2000), expiresAt: at(3000) })
+  assert.deepEqual(await store.logins.save(later), [])
+  assert.deepEqual(await store.logins.find(key, place, at(2500)), later)
+})
+test('the same subject of another issuer is another person', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  await store.logins.save(aLogin())
+  const other = aLogin({ id: 'login-2', identity: { ...identity, issuer: 'https://other.example.com' } })
+  assert.deepEqual(await store.logins.save(other), ['alice'])
+})
+test('of two persons who sign in at once with one key, one is left', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  const { logins } = store
+  const replaced = await Promise.all([
+    logins.save(aLogin({ id: 'login-1', prefix: 'a' })),
+    logins.save(aLogin({ id: 'login-2', prefix: 'b', identity: bob })),
+  ])
+  const left = await Promise.all([logins.find(key, 'a', at(1500)), logins.find(key, 'b', at(1500))])
+  assert.equal(left.filter((login) => login !== undefined).length, 1)
+  assert.equal(replaced.flat().length, 1)
+})
+test('who has a login by one of these keys', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  await store.logins.save(aLogin())
+  await store.logins.save(aLogin({ id: 'login-2', prefix: '*' }))
+  const strangers = Array.from({ length: 2_500 }, (_, index) => `SHA256:${index}` as Fingerprint)
+  const asked = [...strangers, key]
+  assert.deepEqual(await store.logins.holders(asked, at(1500)), [{ keyFingerprint: key, username: 'alice' }])
+  assert.deepEqual(await store.logins.holders(asked, at(2000)), [])
+  assert.deepEqual(await store.logins.holders([], at(1500)), [])
+})
+
 test('a new login takes the place of the one with its key and prefix, and of no other', async () => {
   using workspace = makeWorkspace()
   await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
   const { logins } = store
   const elsewhere = aLogin({ id: 'login-2', prefix: '*' })
-  const newer = aLogin({
-    id: 'login-3',
-    identity: { ...identity, subject: 'sub-2', username: 'bob' },
-    expiresAt: at(3000),
-  })
+  const newer = aLogin({ id: 'login-3', expiresAt: at(3000) })
   await logins.save(aLogin())
   await logins.save(elsewhere)
   await logins.save(newer)
@@ -130,7 +180,7 @@ test('a row whose identity does not read is as good as none', async (t) => {
   const path = workspace.path('regate.db')
   await using sqlite = await openSqlite(path)
   await migrate(sqlite, path)
-  const logins = createLoginStore(sqlite.database)
+  const logins = createLoginStore(sqlite.database, sqlite.atomic)
   await logins.save(aLogin())
   const rewrite = (text: string) =>
     sqlite.database.executeQuery(CompiledQuery.raw('update logins set identity = ?', [text]))

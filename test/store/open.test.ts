@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   chmodSync,
+  chownSync,
   closeSync,
   mkdirSync,
   openSync,
@@ -77,6 +78,14 @@ function overwrite(path: string, at: number, bytes: Uint8Array): void {
 async function change(path: string, ...sql: string[]): Promise<void> {
   await using sqlite = await openSqlite(path)
   await sqlite.atomic(sql.map((statement) => CompiledQuery.raw(statement)))
+}
+
+/** A file that is not ours: root gives one away, and nobody else owns what root does. */
+function foreign(workspace: Workspace, name: string): string {
+  if (process.getuid?.() !== 0) return '/etc/passwd'
+  const path = workspace.write(name, '')
+  chownSync(path, 65_534, 65_534)
+  return path
 }
 
 const unusable: [rule: string, make: (workspace: Workspace) => string | Promise<string>, message: RegExp][] = [
@@ -167,6 +176,34 @@ const unusable: [rule: string, make: (workspace: Workspace) => string | Promise<
       return path
     },
     /written by others/,
+  ],
+  ['a file of another user', (workspace) => foreign(workspace, 'regate.db'), /belongs to another user/],
+  [
+    'a folder that others may write',
+    (workspace) => {
+      mkdirSync(workspace.path('open'))
+      chmodSync(workspace.path('open'), 0o775)
+      return workspace.path('open/regate.db')
+    },
+    /folder may be written by others/,
+  ],
+  [
+    'also one with the sticky bit: the log beside the file could be anybody’s',
+    (workspace) => {
+      mkdirSync(workspace.path('open'))
+      chmodSync(workspace.path('open'), 0o1777)
+      return workspace.path('open/regate.db')
+    },
+    /folder may be written by others/,
+  ],
+  [
+    'a log beside the file that others may write',
+    async (workspace) => {
+      const path = await aStore(workspace)
+      chmodSync(workspace.write('regate.db-wal', ''), 0o666)
+      return path
+    },
+    /its -wal file may be written by others/,
   ],
   [
     'a folder',

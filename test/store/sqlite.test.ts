@@ -11,7 +11,7 @@ const code = (expected: ErrorCode, message?: RegExp) => (error: unknown) =>
   error instanceof GatewayError && error.code === expected && (message === undefined || message.test(error.message))
 const milliseconds = (length: number): Milliseconds => length as Milliseconds
 
-const write = (sqlite: Sqlite, ...words: string[]): Promise<void> =>
+const write = (sqlite: Sqlite, ...words: string[]): Promise<unknown> =>
   sqlite.atomic(words.map((word) => CompiledQuery.raw('insert into words values (?)', [word])))
 async function read(sqlite: Sqlite): Promise<string[]> {
   const { rows } = await sqlite.database.executeQuery<{ word: string }>(CompiledQuery.raw('select word from words'))

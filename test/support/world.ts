@@ -62,7 +62,7 @@ export interface DecisionEvent {
     }
   }
 }
-type MoreConfig = Record<string, unknown> & { routes?: object[]; limits?: object }
+type MoreConfig = Record<string, unknown> & { routes?: object[]; limits?: object; gateway?: object; identity?: object }
 export interface WorldOptions {
   /** Route names, and the certificate that the policy gives on them. */
   readonly certificates?: Readonly<Record<string, Partial<CertificateRequest>>>
@@ -82,10 +82,14 @@ export interface WorldOptions {
 }
 
 export const token = 'a-token-of-the-tests'
+/** Of somebody who may read alone. */
+export const readerToken = 'a-readers-token'
 
 const accounts = {
   alice: { email: 'alice@example.com', groups: ['dba'] },
   bob: { email: 'bob@example.com', groups: [] },
+  /** Somebody else, to whom the provider has given alice's address. */
+  mallory: { email: 'alice@example.com', groups: [] },
 }
 
 /** The decision that a route's label holds; strangers are sent to sign in. */
@@ -130,14 +134,22 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     host_keys: [sshd.hostKey],
     labels: { decision: JSON.stringify(allow(change)), ...renewalLabel(options.renewals?.[name]) },
   }))
+  const gatewaySection = { name: 'test', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' }
+  const identity = { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret }
   const config = {
-    gateway: { name: 'test', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
-    http: { listen: '127.0.0.1:0', tokens: [{ name: 'tests', sha256: sha256(token), groups: ['read', 'operate'] }] },
+    http: {
+      listen: '127.0.0.1:0',
+      tokens: [
+        { name: 'tests', sha256: sha256(token), groups: ['read', 'operate'] },
+        { name: 'readers', sha256: sha256(readerToken), groups: ['read'] },
+      ],
+    },
     ca: { key: 'user_ca' },
     policy: { bundle: 'bundle.tar.gz', deadline: '500ms' },
-    identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
     store: 'sqlite:regate.db',
     ...more,
+    gateway: { ...gatewaySection, ...more.gateway },
+    identity: { ...identity, ...more.identity },
     // A file of tests signs in as often as it likes.
     limits: { sign_ins_per_minute: 10_000, sign_ins_per_minute_per_source: 10_000, ...more.limits },
     routes: [...certificates, ...(more.routes ?? [])],

@@ -47,7 +47,7 @@ export function instantOperand(operands: readonly Value[], at: number): Instant 
   return { ns: whole, zone, layout }
 }
 
-export const secondsOf = (ns: bigint): number => Number((ns - modulo(ns, nsPerSecond)) / nsPerSecond)
+const secondsOf = (ns: bigint): number => Number((ns - modulo(ns, nsPerSecond)) / nsPerSecond)
 
 export function localOf({ ns, zone }: Instant): Local {
   const seconds = secondsOf(ns)

@@ -47,7 +47,7 @@ export function arrayOperand(operands: readonly Value[], at: number): RegoArray 
   return value
 }
 
-export function numberOperand(operands: readonly Value[], at: number): RegoNumber {
+function numberOperand(operands: readonly Value[], at: number): RegoNumber {
   const value = operand(operands, at)
   if (value.type !== 'number') throw wrongType(at, value, 'number')
   return value

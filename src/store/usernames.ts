@@ -1,0 +1,28 @@
+import type { Kysely } from 'kysely'
+import type { UnixSeconds } from '../model/units.ts'
+import type { Schema } from './schema.ts'
+
+/** A person, as the identity provider tells them apart. */
+export interface Person {
+  readonly issuer: string
+  readonly subject: string
+}
+
+export interface UsernameStore {
+  /** Gives the name to the person when nobody has it; answers whose it is now. */
+  bind(username: string, person: Person, now: UnixSeconds): Promise<Person>
+}
+
+export function createUsernameStore(database: Kysely<Schema>): UsernameStore {
+  return {
+    async bind(username, { issuer, subject }, now) {
+      await database
+        .insertInto('usernames')
+        .values({ username, issuer, subject, bound_at: now })
+        .onConflict((conflict) => conflict.column('username').doNothing())
+        .execute()
+      const holder = database.selectFrom('usernames').select(['issuer', 'subject']).where('username', '=', username)
+      return holder.executeTakeFirstOrThrow()
+    },
+  }
+}
