@@ -62,7 +62,7 @@ unit: tools ## tests of the parts
 e2e: tools ## tests of the whole, with real ssh and sshd
 	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
-bench: deps ## how fast it is, beside direct ssh and a jump host; some three minutes
+bench: deps ## how fast it is, beside direct ssh and a jump host; some four minutes
 	@bin/setup debian
 	@$(NODE) bench/main.ts
 

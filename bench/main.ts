@@ -1,8 +1,8 @@
 /**
  * How fast the gateway is, beside direct ssh and a jump host: the real ssh, sshd and gateway, on this machine.
  *
- *     node bench/main.ts            # some three minutes
- *     node bench/main.ts --quick    # half a minute, and rougher figures
+ *     node bench/main.ts            # some four minutes
+ *     node bench/main.ts --quick    # one, and rougher figures
  *
  * It is no test: a goal that is missed is printed as such, and the exit code stays 0.
  */

@@ -1,8 +1,8 @@
 /*
  * What is relayed lies in memory outside of the heap, for as long as a write takes. It is freed with the small objects that
- * stand for it, by the collector of young objects; but V8 counts its bytes as if they were old, and after some ten megabytes
- * looks through the whole heap instead, twenty times a second at full speed: that was two thirds of all work (docs/performance.md).
- * So the young ones are looked through in time. It takes a fifth of a millisecond.
+ * stand for it, when the young ones are collected; but V8 counts the bytes of those that survive as if they were old, and
+ * soon looks through the whole heap instead, twenty times a second at full speed: that was two thirds of all work
+ * (docs/performance.md). So the young ones are collected in time. It takes a fifth of a millisecond.
  */
 
 /** Bytes that pass between two looks. */
