@@ -62,8 +62,7 @@ async function load(config: Config['policy']): Promise<Loaded> {
     return { revision: bundle.revision, pool }
   }
   try {
-    const admissions = await start(config.workers)
-    const api = await start(1)
+    const [admissions, api] = await both(start(config.workers), start(1))
     let dryRuns: Promise<Active> | undefined
     return {
       admissions,
@@ -78,6 +77,12 @@ async function load(config: Config['policy']): Promise<Loaded> {
     await close()
     throw thrown
   }
+}
+
+/** Both, or the fault of either, once neither is under way any more. */
+async function both<T>(one: Promise<T>, other: Promise<T>): Promise<[T, T]> {
+  await Promise.allSettled([one, other])
+  return [await one, await other]
 }
 
 const nothing = (fault: GatewayError): Loaded => ({

@@ -44,13 +44,13 @@ export class PolicyPool implements AsyncDisposable {
   /** Ready when its workers are; throws POLICY_BUNDLE or POLICY_BUILTIN_UNSERVED for a module that cannot run. */
   static async start(bundle: Bundle, settings: PoolSettings): Promise<PolicyPool> {
     const pool = new PolicyPool(bundle, settings)
-    try {
-      for (let count = 0; count < settings.workers + 1; count++) pool.#idle.push(await pool.#startWorker())
-      return pool
-    } catch (error) {
-      await pool[Symbol.asyncDispose]()
-      throw error
-    }
+    const starting = Array.from({ length: settings.workers + 1 }, () => pool.#startWorker())
+    const started = await Promise.allSettled(starting)
+    for (const one of started) if (one.status === 'fulfilled') pool.#idle.push(one.value)
+    const broken = started.find((one) => one.status === 'rejected')
+    if (broken === undefined) return pool
+    await pool[Symbol.asyncDispose]()
+    throw broken.reason
   }
 
   /** What the module can be asked. */

@@ -30,8 +30,9 @@ test('the tour goes as it must, in less than a minute, and leaves nothing behind
 })
 
 test('on a terminal it stays up, with commands that work as they are printed, until Ctrl-C', async () => {
-  const terminal = { CI: undefined, TERM: 'xterm' }
-  await using demo = start('script', ['-qec', `'${process.execPath}' '${main}'`, '/dev/null'], {
+  // exec: the shell that `script` starts would hear Ctrl-C as well, and end by it.
+  const terminal = { CI: undefined, TERM: 'xterm', SHELL: '/bin/sh' }
+  await using demo = start('script', ['-qec', `exec '${process.execPath}' '${main}'`, '/dev/null'], {
     ...plain,
     ...terminal,
   })
