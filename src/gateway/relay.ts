@@ -30,6 +30,8 @@ export interface Relayed {
 
 /** Environment requests on one channel that are looked at. */
 const variablesMost = 64
+/** What a channel may be asked for that keeps it open: a session is a terminal and one program (RFC 4254 section 6.5). */
+const standingMost = 8
 /** A refused program's line must reach the terminal before the refusal, upon which OpenSSH leaves at once. */
 const lineFirst = 100
 
@@ -236,13 +238,15 @@ class Relay implements Relayed {
 
   #verdictOnRequest(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest> | undefined): Verdict {
     const number = channel.numbers.client
-    if (request.name !== 'env') return this.#verdictBy(row, request, number)
+    if (row?.stands === true && channel.asks.length >= standingMost)
+      return this.#verdicts.refuse(`request ${request.name}`, 'asked for too often', number)
+    if (request.name !== 'env') return this.#verdicts.by(row, request, number)
     if (++channel.variables > variablesMost)
       return this.#verdicts.refuse('request env', `more than ${variablesMost} variables`, number)
     const name = messages.readBytes(request.details)
     if (Object.hasOwn(this.#judge.environment(), name))
       return { permitted: false, field: 'set-env@regate', because: 'sets it' }
-    return this.#verdictBy(row, request, number)
+    return this.#verdicts.by(row, request, number)
   }
 
   #stand(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest>): void {
@@ -287,7 +291,7 @@ class Relay implements Relayed {
   #verdictOnGlobal(row: requests.Row<GlobalRequest> | undefined, request: GlobalRequest): Verdict {
     if (row?.listens === true && this.#forwards.listening >= this.#settings.channels)
       return this.#verdicts.refuse(`request ${request.name}`, `no more than ${this.#settings.channels} listeners`)
-    return this.#verdictBy(row, request)
+    return this.#verdicts.by(row, request)
   }
 
   #globalReply(from: Side, message: Buffer): void {
@@ -310,15 +314,5 @@ class Relay implements Relayed {
   #makeReplies(): Record<Side, Replies> {
     const towards = (side: Side) => new Replies(this.#settings.unanswered, (reply) => this.#legs[side].answer(reply))
     return { client: towards('client'), target: towards('target') }
-  }
-
-  #verdictBy<Request extends GlobalRequest>(
-    row: requests.Row<Request> | undefined,
-    request: Request,
-    channel?: number,
-  ): Verdict {
-    const what = `request ${request.name}`
-    if (row === undefined) return this.#verdicts.refuse(what, 'not known', channel)
-    return this.#verdicts.on(what, row.ask(request), channel)
   }
 }

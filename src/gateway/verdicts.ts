@@ -1,5 +1,6 @@
 import type { Ask, Field, Verdict } from '../model/channel.ts'
 import type { SessionBytes } from '../model/session-event.ts'
+import type { Row } from './requests.ts'
 
 export type Refusal = Extract<Verdict, { permitted: false }>
 
@@ -38,6 +39,16 @@ export class Verdicts {
     const verdict = this.#judge.permit(ask)
     if (!verdict.permitted) this.#witness.refused(what, verdict, channel)
     return verdict
+  }
+
+  /** By the row of the table that the request stands in; refused when it stands in none. */
+  by<Message extends { readonly name: string }>(
+    row: Row<Message> | undefined,
+    message: Message,
+    channel?: number,
+  ): Verdict {
+    const what = `request ${message.name}`
+    return row === undefined ? this.refuse(what, 'not known', channel) : this.on(what, row.ask(message), channel)
   }
 
   /** Refused whatever a certificate says. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { GatewayError } from '../model/errors.ts'
 import { wire } from '../model/wire.ts'
+import { Budget } from './budget.ts'
 import { passInPlace } from './in-place.ts'
 import {
   forgetKeyExchange,
@@ -42,8 +43,6 @@ const rekeyMilliseconds = 3_600_000
 /** A key exchange that takes longer is cut: what is sent meanwhile must wait in memory. */
 const rekeyPatience = 60_000
 
-/** Before authentication a peer needs some dozens; with KEXINIT, and what its keys and banners take. */
-const strangerLimits = { messages: 1_000, bytes: 1024 * 1024, keyExchanges: 4 } as const
 /** Messages of one peer that nobody knows; each is answered. */
 const unknownMost = 100
 /** What a message that waits costs in memory beside its bytes. */
@@ -74,7 +73,7 @@ export class Leg implements Listener {
   /** Bytes of memory beside those of the messages that were sent since the socket last had nothing to send. */
   #beside = 0
   #carried = 0
-  readonly #arrived = { messages: 0, bytes: 0, keyExchanges: 0 }
+  readonly #budget = new Budget()
   #unknown = 0
   #rekeyTimer: NodeJS.Timeout
   #stall: NodeJS.Timeout | undefined
@@ -179,7 +178,7 @@ export class Leg implements Listener {
     const fault = neverSent[this.#peer].has(number)
       ? new GatewayError('PROTOCOL_ERROR', `message ${number} is not for a ${this.#peer} to send`)
       : this.#stage === 'authenticating'
-        ? this.#measure(number, length)
+        ? this.#budget.spend(length, number === MSG.kexinit)
         : undefined
     if (fault !== undefined) this.cut(fault)
     return fault === undefined
@@ -210,17 +209,6 @@ export class Leg implements Listener {
     forgetKeyExchange(this.#protocol)
     this.#resumeFeeders()
     if (this.#feeders.size > 0) this.#whenSent()
-  }
-
-  /** What somebody costs who is not known yet: each has the same small budget. */
-  #measure(number: number, length: number): GatewayError | undefined {
-    const { messages, bytes, keyExchanges } = strangerLimits
-    this.#arrived.messages++
-    this.#arrived.bytes += length
-    if (number === MSG.kexinit) this.#arrived.keyExchanges++
-    const within =
-      this.#arrived.messages <= messages && this.#arrived.bytes <= bytes && this.#arrived.keyExchanges <= keyExchanges
-    return within ? undefined : new GatewayError('PROTOCOL_ERROR', 'too much before authentication')
   }
 
   /** The peer began a key exchange, or answered ours. */

@@ -136,3 +136,14 @@ test('also one that the target grants after the certificate became narrower', ()
   assert.deepEqual(relayed.news('target'), [MSG.globalRequest])
   assert.deepEqual(relayed.news('client'), [MSG.requestSuccess])
 })
+
+test('a session is asked to run something a few times, and no more', () => {
+  const relayed = between(whole(exec))
+  relayed.from('client', open('session', 3))
+  relayed.from('target', confirm(3, 7))
+  relayed.news('target')
+  const run = wire(MSG.channelRequest, { uint32: 7 }, 'exec', { boolean: false }, 'id')
+  for (let count = 0; count < 20; count++) relayed.from('client', run)
+  assert.equal(relayed.news('target').length, 7) // the channel itself is the first of the eight
+  assert.ok(relayed.witnessed.includes('refused request exec by undefined'))
+})
