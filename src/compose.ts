@@ -22,6 +22,7 @@ import { fingerprintOf } from './model/fingerprint.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type Fingerprint, type Milliseconds, systemClock } from './model/units.ts'
 import { loadPolicies } from './policies.ts'
+import { revokeLogin } from './revocation.ts'
 import { createSshServer, publicHalf } from './ssh/server.ts'
 import { openStore, type Store, type Writer } from './store/open.ts'
 import { usualLimits } from './store/sqlite.ts'
@@ -114,12 +115,6 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   }
   const tokens = { list: () => config.http.tokens, onChange: (changed: () => void) => void tokensChanged.push(changed) }
   const tokensChanged: (() => void)[] = []
-  const revoke = async (id: string): Promise<boolean> => {
-    const isThere = await store.logins.remove(id)
-    epoch.advance()
-    sessions.end(new GatewayError('LOGIN_REVOKED', 'an operator revoked the login'), ({ loginId }) => loginId === id)
-    return isThere
-  }
   const app = composeHttp({
     config,
     keys: { authority, alsoTrusted },
@@ -128,7 +123,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     written,
     metrics,
     live,
-    revoke,
+    revoke: (id) => revokeLogin(id, { logins: store.logins, sessions }),
     tokens,
     log,
   })
@@ -153,8 +148,8 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
         routes: next.routes,
         http: { ...config.http, tokens: next.http.tokens },
       }
-      for (const changed of tokensChanged) changed()
       epoch.advance()
+      for (const changed of tokensChanged) changed()
       return others
     },
     async close(grace) {

@@ -34,7 +34,7 @@ export interface Watched {
 }
 
 /** How often what an answer rests on may change before it is given up. */
-const roundsMost = 8
+export const roundsMost = 8
 
 /**
  * The spine: context → decision → certificate → record → login. One evaluation, one record, one certificate. Nobody is
@@ -49,18 +49,15 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
   }
 
   async function act({ ruling, entry, epoch }: Answer, last: boolean): Promise<Admission | 'stale'> {
-    const isStale = (): boolean => steps.epoch() !== epoch
     let isRecorded = false
     let target: Target | undefined
     try {
-      if (watched.fault !== undefined) throw watched.fault
       if (isStale()) return again()
       if (ruling.outcome === 'sign-in') return ruling // only counted: strangers must not fill the disk
       if (ruling.outcome === 'refuse') return await refuse(ruling.fault, ruling.reasons)
 
       const subject = makeSubjectKey()
       target = await steps.reach(ruling.route, signal)
-      if (watched.fault !== undefined) throw watched.fault
       if (isStale()) return again()
       const occasion = {
         decisionId: entry.decisionId,
@@ -71,9 +68,11 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
         localAddress: target.localAddress,
       }
       const certificate = await steps.issue(ruling.request, occasion)
+      if (isStale()) return again()
       await steps.record({ ...entry, outcome: 'allow', certificate })
       isRecorded = true
       signal.throwIfAborted()
+      if (isStale() && !last) return again() // after the last round it is asked again before it is let in
       const { leg, banner } = await target.login(knock.asked.login, {
         certificate: certificate.signed,
         sign: subject.sign,
@@ -82,8 +81,17 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
       const admitted = { knock, decisionId, certificate, subjectKey, localAddress, epoch }
       return { outcome: 'admitted', ...admitted, target: leg, banner }
     } catch (thrown) {
+      // What went wrong by a stale answer says nothing of the answer to come.
+      const isOver = last || isRecorded || signal.aborted || watched.fault !== undefined
+      if (!isOver && isStale()) return again()
       target?.leave()
       return await refuse(asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own'))
+    }
+
+    /** Throws when the connection must end. */
+    function isStale(): boolean {
+      if (watched.fault !== undefined) throw watched.fault
+      return steps.epoch() !== epoch
     }
 
     function again(): 'stale' {

@@ -19,7 +19,8 @@ import type { RelaySettings } from './relay.ts'
 import type { RenewalParts } from './renewals.ts'
 import { carry } from './session.ts'
 import type { Registered } from './sessions.ts'
-import { type Refusal, refusal } from './words.ts'
+import { settle } from './settle.ts'
+import { refusal } from './words.ts'
 
 export interface ConnectionSettings extends GraceLimits {
   /** `gateway.name`, for the policy. */
@@ -67,26 +68,29 @@ async function authenticateAndCarry(
   log: Log,
   admitted: () => void,
 ): Promise<void> {
-  const grace = new Grace(client.leg, parts.settings)
+  using grace = new Grace(client.leg, parts.settings)
   const sessionId = randomUUID()
   using door = new ConnectionDoor(sessionId, grace, parts)
-  const outcome = await authenticate(client, connection, door, grace, parts.settings.authentication)
+  const outcome = await authenticate(client, connection, door, parts.settings.authentication)
   if (outcome.outcome === 'refused') return logEnd(log, outcome.fault, 'refused')
   const { admission, identity, accept, turnAway } = outcome
   const { certificate, target, banner } = admission
   const { registered } = door
   if (registered === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
   const life = new Life(admission, parts.clock(), () => registered.others, parts.steps)
-  const denied = await settle(life, registered)
+  const letIn = (): void => {
+    grace[Symbol.dispose]()
+    if (banner !== '') client.leg.banner(printableLines(banner))
+    accept()
+    admitted()
+  }
+  const denied = await settle(life, registered, AbortSignal.any([client.leg.signal, target.signal]), letIn)
   if (denied !== undefined) {
     const { fault } = denied
     target.cut(fault)
     turnAway(denied.refusal ?? refusal(fault.code, admission.knock.asked), fault)
     return logEnd(log, fault, 'refused')
   }
-  if (banner !== '') client.leg.banner(printableLines(banner))
-  accept()
-  admitted()
   const who = {
     session: sessionId,
     user: identity.username,
@@ -114,28 +118,12 @@ function sessionOf(admission: Admitted, identity: PolicyIdentity, { loginId }: R
   }
 }
 
-/** Before it is let in nothing may have changed that its certificate rests on; else the policy is asked once more. */
-async function settle(
-  life: Life,
-  registered: Registered,
-): Promise<{ readonly fault: GatewayError; readonly refusal?: Refusal } | undefined> {
-  for (;;) {
-    if (registered.fault !== undefined) return { fault: registered.fault }
-    if (!life.isStale) return undefined
-    const renewal = await life.renew()
-    if (renewal.outcome === 'denied' || renewal.outcome === 'failed') return renewal
-  }
-}
-
-/** What ends it ends the grace as well. */
 async function authenticate(
   client: Client,
   connection: Omit<PolicyConnection, 'kex'>,
   door: ConnectionDoor,
-  grace: Grace,
   settings: AuthenticationSettings,
 ): Promise<Outcome> {
-  using _until = grace
   return await new Authentication(client, door, settings, { ...connection, kex: await client.kex }).run()
 }
 

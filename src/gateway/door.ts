@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Identities } from '../identity/identities.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
-import { admit } from './admit.ts'
+import { admit, roundsMost } from './admit.ts'
 import type { Caller, Door } from './authentication.ts'
 import type { Knock, Steps } from './decide.ts'
 import type { Grace } from './grace.ts'
@@ -40,14 +40,18 @@ export class ConnectionDoor implements Door, Disposable {
   /** Registers whose it is before anything is asked for them; what was revoked meanwhile is looked for again. */
   async remembered({ key, source }: Caller): Promise<PolicyIdentity | undefined> {
     if (key === undefined) return undefined
-    const { identities, steps } = this.#parts
-    for (;;) {
-      const epoch = steps.epoch()
+    const { identities, sessions } = this.#parts
+    for (let round = 1; round <= roundsMost; round++) {
+      const { ends } = sessions
       const known = await identities.find(key, source)
       if (known === undefined) return undefined
-      this.#register(known)
-      if (steps.epoch() === epoch) return known.identity
+      // Whoever ended something in between did not see this one yet.
+      if (sessions.ends === ends) {
+        this.#register(known)
+        return known.identity
+      }
     }
+    throw new GatewayError('POLICY_BUSY', 'logins are revoked without end')
   }
 
   async signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity> {

@@ -31,8 +31,9 @@ export class Ends implements Disposable {
     const idle = permissions['idle-timeout@regate']
     if (limit !== undefined)
       this.#at(this.#startedAt + limit, new GatewayError('SESSION_LIMIT', `${limit} seconds since the login`))
-    if (idle !== undefined)
-      this.#timers.push(setInterval(() => this.#look(idle), Math.min(lookEvery, (idle * 1000) / 4)))
+    if (idle === undefined) return
+    this.#timers.push(setInterval(() => this.#look(idle), Math.min(lookEvery, (idle * 1000) / 4)))
+    this.#look(idle) // certificates may follow one another faster than the timer comes round
   }
 
   #at(seconds: number, why: GatewayError): void {

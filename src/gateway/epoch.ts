@@ -1,6 +1,7 @@
 /**
- * Counts the changes of what answers rest on: policy, data, routes, logins. Whoever acts on an answer compares the count with
- * that from before the question; an answer of another count is asked for again.
+ * Counts the changes of what all answers rest on: policy, data, routes, robots. Whoever acts on an answer compares the count
+ * with that from before the question; an answer of another count is asked for again. A login that is revoked is the
+ * matter of those alone who rest on it (see sessions.ts).
  */
 export class Epoch {
   #now = 0

@@ -4,7 +4,7 @@ import type { Reason } from '../model/decision.ts'
 import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
 import type { UnixSeconds } from '../model/units.ts'
 import type { Admitted } from './admit.ts'
-import { ask, type Steps, writeDown } from './decide.ts'
+import { type Answer, ask, type Ruling, type Steps, writeDown } from './decide.ts'
 import { type Refusal, refusal } from './words.ts'
 
 /** What came of asking again. */
@@ -29,6 +29,7 @@ const failures: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DECISION_SHAPE',
   'LOG_NOT_DURABLE',
   'CERTIFICATE_SIGNER',
+  'SIGNER_UNAVAILABLE',
   'STORE_UNAVAILABLE',
   'INTERNAL',
 ])
@@ -74,35 +75,53 @@ export class Life {
 
   /**
    * Asks whether the session may go on. A certificate is in the log before it takes hold; a denial before it is told.
-   * Nothing comes of an answer that rests on what is no more.
+   * Nothing comes of an answer that rests on what is no more, or that nobody waits for: `signal` is aborted when the session
+   * is over. The `last` time a stale answer is a failure.
    */
-  async renew(): Promise<Renewal> {
+  async renew(signal: AbortSignal, last = false): Promise<Renewal> {
+    const { ruling, entry, epoch } = await this.#ask()
+    const isStale = (): boolean => signal.aborted || this.#steps.epoch() !== epoch
+    const endless = new GatewayError('POLICY_BUSY', 'what the decision rests on changes without end')
+    const certified = isStale() ? endless : await this.#certify(ruling, entry)
+    if (isStale()) return last ? await this.#refuse(endless, entry) : { outcome: 'stale' }
+    if (certified instanceof GatewayError) {
+      const reasons = ruling.outcome === 'refuse' ? ruling.reasons : []
+      const refused = await this.#refuse(certified, entry, reasons)
+      // A failure is asked again in a while; after a change, at once.
+      return refused.outcome === 'failed' && isStale() && !last ? { outcome: 'stale' } : refused
+    }
+    try {
+      await this.#steps.record({ ...entry, outcome: 'allow', certificate: certified })
+    } catch (thrown) {
+      return await this.#refuse(asGatewayError(thrown, 'LOG_NOT_DURABLE', 'it could not be written down'), entry)
+    }
+    if (isStale()) return last ? { outcome: 'failed', fault: endless } : { outcome: 'stale' }
+    this.#certificate = certified
+    this.#epoch = epoch
+    this.#renewals++
+    return { outcome: 'renewed', certificate: certified, decisionId: entry.decisionId }
+  }
+
+  #ask(): Promise<Answer> {
     const { knock } = this.#admitted
     const session = { id: knock.sessionId, started_at: this.#startedAt, renewals: this.#renewals }
-    const { ruling, entry, epoch } = await ask({ ...knock, session, sessions: this.#others() }, this.#steps)
-    const isStale = (): boolean => this.#steps.epoch() !== epoch
-    if (isStale()) return { outcome: 'stale' }
+    return ask({ ...knock, session, sessions: this.#others() }, this.#steps)
+  }
+
+  /** The certificate that the answer comes to, or why there is none. */
+  async #certify(ruling: Ruling, { decisionId }: Entry): Promise<Certificate | GatewayError> {
+    if (ruling.outcome === 'sign-in') return new GatewayError('CHALLENGE_UNSUPPORTED', 'the policy wants a sign-in')
+    if (ruling.outcome === 'refuse') return ruling.fault
+    const { knock, subjectKey, localAddress } = this.#admitted
+    const { username } = ruling
+    const { principals } = ruling.route
     try {
-      if (ruling.outcome === 'sign-in') throw new GatewayError('CHALLENGE_UNSUPPORTED', 'the policy wants a sign-in')
-      if (ruling.outcome === 'refuse') return await this.#refuse(ruling.fault, entry, ruling.reasons)
-      const certificate = await this.#steps.issue(ruling.request, {
-        decisionId: entry.decisionId,
-        username: ruling.username,
-        login: knock.asked.login,
-        principals: ruling.route.principals,
-        subjectKey: this.#admitted.subjectKey,
-        localAddress: this.#admitted.localAddress,
-      })
-      mustStay(this.#first, certificate, ruling.route.principals)
-      if (isStale()) return { outcome: 'stale' }
-      await this.#steps.record({ ...entry, outcome: 'allow', certificate })
-      if (isStale()) return { outcome: 'stale' }
-      this.#certificate = certificate
-      this.#epoch = epoch
-      this.#renewals++
-      return { outcome: 'renewed', certificate, decisionId: entry.decisionId }
+      const occasion = { decisionId, username, login: knock.asked.login, principals, subjectKey, localAddress }
+      const certificate = await this.#steps.issue(ruling.request, occasion)
+      mustStay(this.#first, certificate, principals)
+      return certificate
     } catch (thrown) {
-      return await this.#refuse(asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own'), entry)
+      return asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
     }
   }
 

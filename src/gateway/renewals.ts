@@ -57,7 +57,7 @@ export async function renewals(life: Life, course: Course, parts: RenewalParts, 
 async function askInTurn(life: Life, turns: Turns, signal: AbortSignal): Promise<Renewal | undefined> {
   using _turn = await turns.take()
   if (signal.aborted) return undefined
-  const renewal = await life.renew()
+  const renewal = await life.renew(signal)
   return signal.aborted ? undefined : renewal
 }
 
@@ -73,9 +73,11 @@ function renewAt({ validBefore }: Certificate): number {
 async function changeOr(instant: number, epoch: Epoch, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   const { promise, resolve } = Promise.withResolvers<void>()
-  using _change = epoch.onAdvance(resolve)
-  const timer = setTimeout(resolve, Math.max(0, instant - Date.now()))
-  signal.addEventListener('abort', () => resolve(), { once: true })
+  const over = (): void => resolve()
+  using _change = epoch.onAdvance(over)
+  const timer = setTimeout(over, Math.max(0, instant - Date.now()))
+  signal.addEventListener('abort', over)
   await promise
   clearTimeout(timer)
+  signal.removeEventListener('abort', over)
 }

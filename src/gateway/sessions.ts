@@ -9,6 +9,7 @@ export interface Registered extends Disposable {
   /** Why it must end; it may have been said before the connection was let in. */
   readonly fault: GatewayError | undefined
   readonly loginId: string | undefined
+  /** From here on it can be cut; it is at once when there is a `fault` already. */
   letIn(live: Live): void
 }
 
@@ -39,6 +40,12 @@ interface Entry extends Person {
 export class Sessions {
   readonly #entries = new Set<Entry>()
   #count = 0
+  #ends = 0
+
+  /** How often `end` was called: who finds a person and then registers looks whether they came too late to be ended. */
+  get ends(): number {
+    return this.#ends
+  }
 
   /** Those that have been let in. */
   list(): (Session & { readonly bytes: SessionBytes })[] {
@@ -63,6 +70,7 @@ export class Sessions {
       loginId: whose.loginId,
       letIn(live) {
         entry.live = live
+        if (entry.fault !== undefined) live.cut(entry.fault)
       },
       [Symbol.dispose]() {
         entries.delete(entry)
@@ -72,6 +80,7 @@ export class Sessions {
 
   /** Ends every session, also one that still asks, of which this holds. Answers how many. */
   end(why: GatewayError, whose: (person: Person) => boolean): number {
+    this.#ends++
     const found = [...this.#entries].filter(whose)
     for (const entry of found) {
       entry.fault ??= why

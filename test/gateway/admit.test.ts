@@ -3,37 +3,15 @@ import { test } from 'node:test'
 import type { DecisionRecord } from '../../src/decision-log/record.ts'
 import { admit as admitWatched } from '../../src/gateway/admit.ts'
 import type { Knock, Steps } from '../../src/gateway/decide.ts'
-import type { Route } from '../../src/gateway/routes.ts'
 import type { Address } from '../../src/model/address.ts'
 import { type ErrorCode, GatewayError } from '../../src/model/errors.ts'
-import type { Evaluation } from '../../src/policy/engine.ts'
 import type { Leg } from '../../src/ssh/leg.ts'
 import { aCertificate } from '../support/certificate.ts'
 import { aKnock, aStranger } from '../support/knock.ts'
+import { allowed, evaluation, denied as refused, aRoute as route, signIn } from '../support/stage.ts'
 
-const route: Route = {
-  name: 'db1',
-  host: '10.0.3.7',
-  port: 22,
-  labels: { env: 'prod' },
-  principals: 'login',
-  settings: { name: 'db1', host: '10.0.3.7', port: 22, labels: {}, principals: 'login', hostKeys: [] },
-}
 const certificate = aCertificate()
-const allowed = { version: 'ssh/v1', outcome: 'allow', certificate: { principals: ['postgres'], ttl: 60 } }
-const denied = { version: 'ssh/v1', outcome: 'deny', reasons: [{ code: 'no-matching-grant', message: '' }] }
-const signIn = { version: 'ssh/v1', outcome: 'challenge', require: [{ type: 'login' }] }
-const evaluation = (result?: unknown, error?: GatewayError): Evaluation => ({
-  entrypoint: 'ssh/decision',
-  revision: 'r1',
-  builtins: {},
-  nanoseconds: 1,
-  ...(error !== undefined
-    ? { came: 'failed', error }
-    : result === undefined
-      ? { came: 'undefined' }
-      : { came: 'answered', result }),
-})
+const denied = { ...refused, reasons: [{ code: 'no-matching-grant', message: '' }] }
 
 /** What a step did, in the order it was done. */
 function world(change: Partial<Steps> & { result?: unknown } = {}) {
@@ -94,7 +72,7 @@ const refusals: [rule: string, change: Parameters<typeof world>[0], code: ErrorC
   ],
   [
     'a policy that fails denies',
-    { evaluate: async () => evaluation(undefined, new GatewayError('POLICY_TIMEOUT', 'late')) },
+    { evaluate: async () => evaluation(new GatewayError('POLICY_TIMEOUT', 'late')) },
     'POLICY_TIMEOUT',
     ['record deny'],
   ],
@@ -200,7 +178,7 @@ test('the same on a route that is not there', async () => {
 })
 test('and so is whoever asks for one while nobody at all is let in', async () => {
   const closed = new GatewayError('POLICY_MISSING', 'no bundle')
-  const evaluate = async () => evaluation(undefined, closed)
+  const evaluate = async () => evaluation(closed)
   const words = async (route: Steps['route']) => {
     const admission = await admit(aStranger(), world({ route, evaluate, closed: () => closed }).steps, never)
     return admission.outcome === 'refused' && admission.refusal.lines.join().replace(/[0-9a-f-]{36}/, 'ID')

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import { Ends } from '../../src/gateway/ends.ts'
+import { Life } from '../../src/gateway/life.ts'
+import { renewals } from '../../src/gateway/renewals.ts'
+import { Turns } from '../../src/gateway/turns.ts'
+import { GatewayError } from '../../src/model/errors.ts'
+import { aCertificate, at } from '../support/certificate.ts'
+import { aKnock } from '../support/knock.ts'
+import { allowed, denied, Stage } from '../support/stage.ts'
+
+/** A certificate of the 60 seconds that begin at second 1000, where the clock of these tests stands at first. */
+const aMinute = (serial: bigint, end = 1_060) => ({ ...aCertificate(), serial, validBefore: at(end) })
+const noAnswer = new GatewayError('POLICY_TIMEOUT', 'late')
+
+/** A session that is renewed, on a clock that the test moves. */
+function aSession({ mock }: TestContext, stage: Stage, turns = new Turns(8)) {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+  mock.method(Math, 'random', () => 0)
+  const admitted = {
+    knock: aKnock(),
+    decisionId: 'decision-1',
+    certificate: aMinute(1n),
+    subjectKey: Buffer.alloc(0),
+    localAddress: '10.0.0.5' as never,
+    epoch: stage.epoch.now,
+  }
+  const life = new Life(admitted, at(1_000), () => 0, stage.steps)
+  const over = new AbortController()
+  /** What came of it, with the second at which it came. */
+  const heard: string[] = []
+  const hear = (what: string): void => void heard.push(`${(Date.now() - 1_000_000) / 1_000} ${what}`)
+  const course = {
+    renewed: ({ serial }: { serial: bigint }) => hear(`renewed ${serial}`),
+    failed: ({ code }: GatewayError) => hear(code),
+    denied: ({ code }: GatewayError) => hear(code),
+  }
+  const running = renewals(life, course, { epoch: stage.epoch, turns }, over.signal)
+  return {
+    life,
+    heard,
+    over,
+    running,
+    async pass(seconds: number): Promise<void> {
+      for (let tenths = 0; tenths < seconds * 10; tenths++) {
+        mock.timers.tick(100)
+        await quiet()
+      }
+    },
+  }
+}
+/** Until everything that waits for no timer has been done. */
+const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const questions = (stage: Stage): number => stage.trace.filter((step) => step === 'evaluate').length
+
+test('it is asked a tenth of its time before the certificate ends, and then of the next one', async (t) => {
+  const stage = new Stage()
+  stage.certificates = [aMinute(2n, 1_114), aMinute(3n, 1_168)]
+  const { heard, pass } = aSession(t, stage)
+  await pass(53.9)
+  assert.deepEqual(heard, [])
+  await pass(60)
+  assert.deepEqual(heard, ['54 renewed 2', '108 renewed 3'])
+})
+test('certificates that were issued together are not asked for together: up to a quarter of that time earlier', async (t) => {
+  const stage = new Stage()
+  const { heard, pass, life } = aSession(t, stage)
+  assert.equal(life.renewals, 0)
+  t.mock.method(Math, 'random', () => 1)
+  stage.certificates = [aMinute(2n, 1_114), aMinute(3n, 1_200)]
+  await pass(107)
+  assert.deepEqual(heard, ['54 renewed 2', '106.5 renewed 3'])
+})
+test('it is asked at once when something has changed', async (t) => {
+  const stage = new Stage()
+  const { heard, pass } = aSession(t, stage)
+  await pass(10)
+  stage.epoch.advance()
+  await quiet()
+  assert.deepEqual(heard, ['10 renewed 1'])
+})
+test('of two changes at once there comes one question', async (t) => {
+  const stage = new Stage()
+  const { heard } = aSession(t, stage)
+  stage.epoch.advance()
+  stage.epoch.advance()
+  await quiet()
+  assert.deepEqual([heard, questions(stage)], [['0 renewed 1'], 1])
+})
+test('a change while it is asked brings the question again: of two answers the later counts', async (t) => {
+  const stage = new Stage()
+  stage.answers = [allowed, denied]
+  const { heard, life, running } = aSession(t, stage)
+  const held = stage.hold('record')
+  stage.epoch.advance()
+  await held.reached
+  stage.epoch.advance()
+  held.goOn()
+  await running
+  assert.deepEqual([heard, life.renewals], [['0 DENIED_BY_POLICY'], 0])
+})
+test('and so the other way round: who was denied by what is no more in force stays', async (t) => {
+  const stage = new Stage()
+  stage.answers = [denied, allowed]
+  const { heard } = aSession(t, stage)
+  const held = stage.hold('evaluate')
+  stage.epoch.advance()
+  await held.reached
+  stage.epoch.advance()
+  held.goOn()
+  await quiet()
+  assert.deepEqual(heard, ['0 renewed 1'])
+})
+test('a change is not missed that comes while the answer before takes hold', async (t) => {
+  const stage = new Stage()
+  const { heard, life } = aSession(t, stage)
+  stage.epoch.advance()
+  stage.answers = [allowed, denied]
+  const { record } = stage.steps
+  let records = 0
+  stage.steps.record = async (entry) => {
+    await record(entry)
+    // After the answer was compared, and before anybody waits for the next change.
+    if (records++ === 0) queueMicrotask(() => queueMicrotask(() => stage.epoch.advance()))
+  }
+  await quiet()
+  assert.equal(heard.at(-1), '0 DENIED_BY_POLICY')
+  assert.ok(life.renewals <= 1)
+})
+
+test('a failing evaluation is tried again, each time after twice as long, until the certificate ends', async (t) => {
+  const stage = new Stage()
+  stage.answers = [noAnswer]
+  const { heard, over, pass, running, life } = aSession(t, stage)
+  using ends = new Ends(
+    at(1_000),
+    () => 0,
+    (why) => over.abort(why),
+  )
+  ends.set(life.certificate)
+  await pass(70)
+  await running
+  assert.equal((over.signal.reason as GatewayError).code, 'CERTIFICATE_EXPIRED')
+  // A quarter of a second, a half, one, two; the clock moves by tenths, and each turn takes one more.
+  const instants = [54, 54.4, 55, 56.1, 58.2]
+  assert.deepEqual(
+    heard,
+    instants.map((instant) => `${instant} POLICY_TIMEOUT`),
+  )
+})
+test('but not less often than every fifteen seconds', async (t) => {
+  const stage = new Stage()
+  stage.answers = [noAnswer]
+  const { heard, pass } = aSession(t, stage)
+  stage.epoch.advance()
+  await pass(100)
+  const instants = heard.map((line) => Number.parseFloat(line))
+  const gaps = instants.slice(1).map((instant, index) => Math.round(instant - (instants[index] ?? 0)))
+  assert.deepEqual(gaps, [0, 1, 1, 2, 4, 8, 15, 15, 15, 15, 15])
+})
+test('a change ends the wait', async (t) => {
+  const stage = new Stage()
+  stage.answers = [noAnswer, noAnswer, noAnswer, noAnswer, allowed]
+  const { heard, pass } = aSession(t, stage)
+  await pass(55)
+  stage.epoch.advance()
+  await quiet()
+  assert.deepEqual(heard.slice(3), ['55 POLICY_TIMEOUT'])
+  stage.epoch.advance()
+  await quiet()
+  assert.deepEqual(heard.slice(4), ['55 renewed 1'])
+})
+test('also one that comes while the failure is written down', async (t) => {
+  const stage = new Stage()
+  stage.answers = [noAnswer, denied]
+  const { heard, running } = aSession(t, stage)
+  const held = stage.hold('record')
+  stage.epoch.advance()
+  await held.reached
+  stage.epoch.advance()
+  held.goOn()
+  await running
+  assert.deepEqual(heard, ['0 DENIED_BY_POLICY'])
+})
+test('after an answer the gaps are small again', async (t) => {
+  const stage = new Stage()
+  stage.answers = [noAnswer, noAnswer, noAnswer, allowed, noAnswer, noAnswer]
+  stage.certificates = [aMinute(2n, 1_120)]
+  const { heard, pass } = aSession(t, stage)
+  await pass(55)
+  stage.epoch.advance()
+  await quiet()
+  await pass(59.1)
+  stage.epoch.advance()
+  await pass(0.4)
+  const last = heard.slice(-2).map((line) => Number.parseFloat(line))
+  assert.equal(Math.round(10 * ((last[1] ?? 0) - (last[0] ?? 0))), 3)
+})
+
+// Its end
+
+test('a denial ends it', async (t) => {
+  const stage = new Stage()
+  stage.answers = [denied]
+  const { heard, pass, running } = aSession(t, stage)
+  stage.epoch.advance()
+  await running
+  stage.epoch.advance()
+  await pass(60)
+  assert.deepEqual([heard, questions(stage)], [['0 DENIED_BY_POLICY'], 1])
+})
+test('the end of the session ends it while it waits', async (t) => {
+  const stage = new Stage()
+  const { over, running } = aSession(t, stage)
+  over.abort()
+  await running
+  assert.equal(questions(stage), 0)
+})
+test('and while it is asked: whatever the answer, nothing comes of it', async (t) => {
+  const stage = new Stage()
+  stage.answers = [denied]
+  const { heard, over, running } = aSession(t, stage)
+  const held = stage.hold('evaluate')
+  stage.epoch.advance()
+  await held.reached
+  over.abort(new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended'))
+  held.goOn()
+  await running
+  assert.deepEqual([heard, stage.records], [[], []])
+})
+test('and while it waits for its turn', async (t) => {
+  const stage = new Stage()
+  const turns = new Turns(1)
+  const turn = await turns.take()
+  const { over, running } = aSession(t, stage, turns)
+  stage.epoch.advance()
+  await quiet()
+  over.abort()
+  turn[Symbol.dispose]()
+  await running
+  assert.equal(questions(stage), 0)
+  using _free = await turns.take()
+})
+test('a turn is given back whatever comes of the question', async (t) => {
+  const stage = new Stage()
+  stage.answers = [noAnswer, allowed, denied]
+  const turns = new Turns(1)
+  const { running, pass } = aSession(t, stage, turns)
+  stage.epoch.advance()
+  await pass(0.5)
+  stage.epoch.advance()
+  await running
+  using _free = await turns.take()
+})
+test('a session that lives long listens to its end no more than one that lives short', async (t) => {
+  const stage = new Stage()
+  const { over, life } = aSession(t, stage)
+  for (let change = 0; change < 50; change++) {
+    stage.epoch.advance()
+    await quiet()
+  }
+  assert.equal(life.renewals, 50)
+  assert.equal(getEventListeners(over.signal, 'abort').length, 1)
+})

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Live, Sessions } from '../../src/gateway/sessions.ts'
+import { GatewayError } from '../../src/model/errors.ts'
+import { aSession } from '../support/http.ts'
+import { alice } from '../support/knock.ts'
+
+const bob = { ...alice, subject: 'sub-bob', username: 'bob' }
+const why = new GatewayError('SESSION_ENDED', 'as the test wants it')
+const revoked = new GatewayError('LOGIN_REVOKED', 'as the test wants it')
+
+function aLive(cuts: string[] = []): Live {
+  return {
+    session: () => aSession(1),
+    bytes: () => ({ to_client: 1, to_target: 2 }),
+    cut: ({ code }) => cuts.push(code),
+  }
+}
+const register = (sessions: Sessions, sessionId: string, identity = alice, loginId = `login-of-${sessionId}`) =>
+  sessions.register({ sessionId, identity, loginId })
+
+test('of two that come at once the later one counts the earlier', () => {
+  const sessions = new Sessions()
+  const [first, second] = [register(sessions, '1'), register(sessions, '2')]
+  assert.deepEqual([first.others, second.others], [0, 1])
+})
+test('one that was let in is counted by both', () => {
+  const sessions = new Sessions()
+  const [first, second] = [register(sessions, '1'), register(sessions, '2')]
+  second.letIn(aLive())
+  assert.deepEqual([first.others, second.others], [1, 1])
+})
+test('other people are not counted, nor the same subject of another issuer', () => {
+  const sessions = new Sessions()
+  register(sessions, '1', bob).letIn(aLive())
+  register(sessions, '2', { ...alice, issuer: 'https://other.example' }).letIn(aLive())
+  assert.equal(register(sessions, '3').others, 0)
+})
+test('who has gone is not counted', () => {
+  const sessions = new Sessions()
+  const first = register(sessions, '1')
+  first.letIn(aLive())
+  first[Symbol.dispose]()
+  assert.equal(register(sessions, '2').others, 0)
+})
+test('only those who were let in are listed', () => {
+  const sessions = new Sessions()
+  register(sessions, '1')
+  register(sessions, '2').letIn(aLive())
+  assert.deepEqual(sessions.list(), [{ ...aSession(1), bytes: { to_client: 1, to_target: 2 } }])
+})
+test('ended are those of which it holds, let in or not', () => {
+  const sessions = new Sessions()
+  const cuts: string[] = []
+  const [asking, live, other] = ['1', '2', '3'].map((id) => register(sessions, id))
+  live?.letIn(aLive(cuts))
+  other?.letIn(aLive(cuts))
+  assert.equal(
+    sessions.end(why, ({ sessionId }) => sessionId !== '3'),
+    2,
+  )
+  assert.deepEqual([asking?.fault?.code, cuts, other?.fault], ['SESSION_ENDED', ['SESSION_ENDED'], undefined])
+})
+test('what was said first stays', () => {
+  const sessions = new Sessions()
+  const asking = register(sessions, '1')
+  sessions.end(revoked, () => true)
+  sessions.end(why, () => true)
+  assert.equal(asking.fault?.code, 'LOGIN_REVOKED')
+})
+test('who is let in after it was to end is cut at once', () => {
+  const sessions = new Sessions()
+  const cuts: string[] = []
+  const asking = register(sessions, '1')
+  sessions.end(revoked, () => true)
+  asking.letIn(aLive(cuts))
+  assert.deepEqual(cuts, ['LOGIN_REVOKED'])
+})
+test('it tells that something was ended, also when nobody was found', () => {
+  const sessions = new Sessions()
+  const { ends } = sessions
+  assert.equal(
+    sessions.end(why, () => true),
+    0,
+  )
+  assert.notEqual(sessions.ends, ends)
+})
