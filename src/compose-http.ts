@@ -36,6 +36,7 @@ export interface AppParts {
 
 /** The HTTP side, with what each of its routes asks for. */
 export function composeHttp(parts: AppParts): FastifyInstance {
+  const ping = onceASecond(() => parts.store.ping())
   const { config, keys, policies, store, written, metrics, log } = parts
   return createApp({
     version,
@@ -57,13 +58,28 @@ export function composeHttp(parts: AppParts): FastifyInstance {
     },
     readiness: async () => [
       { name: 'policy', ...('fault' in policies.admissions ? { code: policies.admissions.fault.code } : {}) },
-      { name: 'store', ...(await faultOf(store.ping())) },
+      { name: 'store', ...(await faultOf(ping())) },
       { name: 'signer', ...(await faultOf(keys.authority.probe())) },
     ],
     caKeys: () => caLines(keys, config.gateway.name),
     tokens: parts.tokens,
     log,
   })
+}
+
+/** The same answer for everybody within a second: what anybody may ask must not keep the store busy. */
+function onceASecond(ask: () => Promise<void>): () => Promise<void> {
+  let answer: Promise<void> | undefined
+  return () => {
+    if (answer === undefined) {
+      answer = ask()
+      answer.catch(() => {})
+      setTimeout(() => {
+        answer = undefined
+      }, 1_000).unref()
+    }
+    return answer
+  }
 }
 
 /** The key that signs now, then the others that hosts are to trust. */

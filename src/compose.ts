@@ -113,8 +113,8 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     clock: systemClock,
     log,
   }
-  const tokens = { list: () => config.http.tokens, onChange: (changed: () => void) => void tokensChanged.push(changed) }
-  const tokensChanged: (() => void)[] = []
+  const tokens = { list: () => config.http.tokens, onChange: (changed: () => void) => void rightsChanged.push(changed) }
+  const rightsChanged: (() => void)[] = []
   const app = composeHttp({
     config,
     keys: { authority, alsoTrusted },
@@ -139,6 +139,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     async reloadPolicy() {
       await policies.reload(config.policy, canaries(config.routes))
       epoch.advance()
+      for (const changed of rightsChanged) changed() // who reads along may have lost the right to
     },
     reconfigure(next) {
       const others = restartNeeded(config, next)
@@ -149,7 +150,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
         http: { ...config.http, tokens: next.http.tokens },
       }
       epoch.advance()
-      for (const changed of tokensChanged) changed()
+      for (const changed of rightsChanged) changed()
       return others
     },
     async close(grace) {

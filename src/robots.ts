@@ -30,22 +30,38 @@ export interface RobotsParts extends RobotsFile {
  * The robots of the file. Throws ConfigError with every fault of it, one of which is a key that is a person's login as
  * well: nobody could say whose session that is.
  */
-export async function loadRobots({ path, rsaBits, logins }: RobotsFile, now: UnixSeconds): Promise<readonly Robot[]> {
+export async function loadRobots(file: RobotsFile, now: UnixSeconds): Promise<readonly Robot[]> {
+  const { robots, problems, shared } = await readRobots(file, now)
+  const all = [...problems, ...shared.map(({ problem }) => problem)]
+  if (all.length > 0) throw asConfigError(all)
+  return robots
+}
+
+interface Shared {
+  readonly robot: Robot
+  readonly problem: Problem
+}
+type Problem = ReturnType<typeof parseRobots>['problems'][number]
+
+async function readRobots({ path, rsaBits, logins }: RobotsFile, now: UnixSeconds) {
   const { robots, problems } = parseRobots(path, read(path), rsaBits)
   const found = await logins.holders(
     robots.map(({ key }) => key.fingerprint),
     now,
   )
   const names = new Map(found.map(({ keyFingerprint, username }) => [keyFingerprint, username]))
-  const shared = robots.flatMap(({ key, username, where }) => {
+  const shared = robots.flatMap((robot): Shared[] => {
+    const { key, username, where } = robot
     const person = names.get(key.fingerprint)
     if (person === undefined) return []
-    return { where, message: `the key of ${username} is the login of ${person} as well: whose is it?` }
+    const message = `the key of ${username} is the login of ${person} as well: whose is it?`
+    return [{ robot, problem: { where, message } }]
   })
-  const all = [...problems, ...shared]
-  if (all.length > 0) throw new ConfigError(all.map((problem) => ({ ...problem, offset: lineOf(problem.where) })))
-  return robots
+  return { robots, problems, shared }
 }
+
+const asConfigError = (problems: readonly Problem[]): ConfigError =>
+  new ConfigError(problems.map((problem) => ({ ...problem, offset: lineOf(problem.where) })))
 
 function read(path: string): string {
   try {
@@ -87,7 +103,11 @@ export async function followRobots(
 
 async function readAgain(robots: Robots, parts: RobotsParts, clock: Clock, log: Log): Promise<void> {
   try {
-    const found = await loadRobots(parts, clock())
+    const { robots: all, problems, shared } = await readRobots(parts, clock())
+    if (problems.length > 0) throw asConfigError(problems)
+    // A person who has signed in with the key of one line must not keep the others from taking hold.
+    const found = all.filter((robot) => !shared.some((other) => other.robot === robot))
+    for (const { problem } of shared) log.error({ code: 'KEY_OF_ROBOT', where: problem.where }, problem.message)
     const changed = robots.replace(found)
     parts.gone(new Set(changed.map(({ key }) => key.fingerprint)))
     const names = changed.slice(0, 100).map(({ username }) => username)

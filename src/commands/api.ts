@@ -104,18 +104,22 @@ function readRefusal(body: string): { code: string; message: string } {
   return { code: 'no_gateway', message: 'the answer is none of a gateway' }
 }
 
-/** A token goes over https, or stays on this machine, or goes where the configuration itself says. */
+/** A token goes over https, or stays on this machine: the configuration may be that of whoever made the folder. */
 function baseUrl({ url: written, config }: ApiOptions): URL {
   if (written === undefined) {
     const { host, port } = readListenAddress(config)
-    return new URL(`http://${reachable(host)}:${port}`)
+    const url = URL.parse(`http://${reachable(host)}:${port}`)
+    if (url !== null && isThisMachine(url)) return url
+    throw new ApiFailure(2, `${config} names ${host}, which is not this machine: say where with --url`)
   }
   const url = URL.parse(written)
   if (url === null || !/^https?:$/.test(url.protocol)) throw new ApiFailure(2, '--url must be an http or https URL')
-  if (url.protocol === 'http:' && !/^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname))
+  if (url.protocol === 'http:' && !isThisMachine(url))
     throw new ApiFailure(2, '--url must be https: http, which shows the token, is for this machine')
   return url
 }
+
+const isThisMachine = ({ hostname }: URL): boolean => /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname)
 
 /** An address to listen on is not always one to go to. */
 function reachable(host: string): string {

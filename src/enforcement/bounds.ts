@@ -8,6 +8,8 @@ const most = {
   env: 256,
   /** Of a request or a subsystem (RFC 4250 section 4.6.1). */
   name: 64,
+  /** One argument of execve(2), as which sshd hands it to the shell (MAX_ARG_STRLEN). */
+  command: 131_072,
   /** `sun_path` of `sockaddr_un` (unix(7)). */
   path: 108,
   /** RFC 1035 section 2.3.4. */
@@ -22,6 +24,8 @@ export function outOfBounds(ask: Ask): string | undefined {
   switch (ask.kind) {
     case 'env':
       return tooLong('the name', ask.name, most.env)
+    case 'exec':
+      return tooLong('the command', ask.command, most.command)
     case 'subsystem':
       return tooLong('the name', ask.name, most.name)
     case 'direct-streamlocal':

@@ -6,6 +6,7 @@ import { asGatewayError, GatewayError } from '../model/errors.ts'
 import type { Leg } from '../ssh/leg.ts'
 import type { Target } from '../ssh/target.ts'
 import { type Answer, ask, type Knock, type Steps, writeDown } from './decide.ts'
+import type { Route } from './routes.ts'
 import { type Refusal, refusal } from './words.ts'
 
 export type Admission =
@@ -19,6 +20,8 @@ export type Admission =
 export interface Admitted {
   readonly knock: Knock
   readonly decisionId: string
+  /** Where the connection leads. */
+  readonly route: Pick<Route, 'host' | 'port'>
   readonly certificate: Certificate
   /** Of the key pair made for this connection, in its wire form. */
   readonly subjectKey: Buffer
@@ -78,7 +81,7 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
         sign: subject.sign,
       })
       const { decisionId, subjectKey, localAddress } = occasion
-      const admitted = { knock, decisionId, certificate, subjectKey, localAddress, epoch }
+      const admitted = { knock, decisionId, route: ruling.route, certificate, subjectKey, localAddress, epoch }
       return { outcome: 'admitted', ...admitted, target: leg, banner }
     } catch (thrown) {
       // What went wrong by a stale answer says nothing of the answer to come.

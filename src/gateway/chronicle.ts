@@ -17,6 +17,9 @@ export interface History {
 /** Lines of the log for what was refused on a connection: enough to see what somebody tries, and no flood. */
 const refusalLines = 100
 
+/** Events for what was refused: what was opened must find room among those that are kept. */
+const refusalEvents = 300
+
 /** What happens in one session, told as it comes: to those who keep it, to the log, and to be counted. */
 export class Chronicle implements Witness {
   readonly #session: Session
@@ -48,7 +51,8 @@ export class Chronicle implements Witness {
       ...(field === undefined ? {} : { field }),
       because: printable(because, 200),
     }
-    this.#event({ kind: 'refused', ...told, ...(channel === undefined ? {} : { channel }) })
+    if (this.#refusals < refusalEvents)
+      this.#event({ kind: 'refused', ...told, ...(channel === undefined ? {} : { channel }) })
     if (++this.#refusals > refusalLines) return
     const more = this.#refusals === refusalLines ? { more: 'from here on they are only counted' } : {}
     this.#log.info({ ...told, ...more }, 'refused on the connection')

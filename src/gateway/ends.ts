@@ -10,15 +10,22 @@ const timerMost = 2_147_483_647
 /** The ends that a certificate sets to its session: its own, that of the session, and that of a silence. */
 export class Ends implements Disposable {
   readonly #startedAt: UnixSeconds
+  readonly #robotUntil: UnixSeconds | undefined
   readonly #carried: () => number
   readonly #cut: (why: GatewayError) => void
   #timers: NodeJS.Timeout[] = []
   #seen = 0
   #lastData = performance.now()
 
-  /** `carried`: bytes of data so far, both ways. */
-  constructor(startedAt: UnixSeconds, carried: () => number, cut: (why: GatewayError) => void) {
+  /** `carried`: bytes of data so far, both ways. `robotUntil`: a robot's key opens nothing from then on. */
+  constructor(
+    startedAt: UnixSeconds,
+    robotUntil: UnixSeconds | undefined,
+    carried: () => number,
+    cut: (why: GatewayError) => void,
+  ) {
     this.#startedAt = startedAt
+    this.#robotUntil = robotUntil
     this.#carried = carried
     this.#cut = cut
   }
@@ -27,6 +34,8 @@ export class Ends implements Disposable {
   set({ validBefore, permissions }: Certificate): void {
     this[Symbol.dispose]()
     this.#at(validBefore, new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended'))
+    if (this.#robotUntil !== undefined)
+      this.#at(this.#robotUntil, new GatewayError('ROBOT_EXPIRED', 'the robot’s key has expired'))
     const limit = permissions['session-limit@regate']
     const idle = permissions['idle-timeout@regate']
     if (limit !== undefined)

@@ -5,6 +5,7 @@ import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts
 import type { UnixSeconds } from '../model/units.ts'
 import type { Admitted } from './admit.ts'
 import { type Answer, ask, type Ruling, type Steps, writeDown } from './decide.ts'
+import type { Route } from './routes.ts'
 import { type Refusal, refusal } from './words.ts'
 
 /** What came of asking again. */
@@ -64,6 +65,12 @@ export class Life {
     return this.#startedAt
   }
 
+  /** When a robot's key ends; a person's login that runs out cuts nothing. */
+  get robotUntil(): UnixSeconds | undefined {
+    const { identity } = this.#admitted.knock
+    return identity?.kind === 'robot' ? (identity.expires_at as UnixSeconds) : undefined
+  }
+
   get renewals(): number {
     return this.#renewals
   }
@@ -112,6 +119,8 @@ export class Life {
   async #certify(ruling: Ruling, { decisionId }: Entry): Promise<Certificate | GatewayError> {
     if (ruling.outcome === 'sign-in') return new GatewayError('CHALLENGE_UNSUPPORTED', 'the policy wants a sign-in')
     if (ruling.outcome === 'refuse') return ruling.fault
+    if (!this.#isSameTarget(ruling.route))
+      return new GatewayError('ROUTE_CHANGED', 'the route leads to another host now')
     const { knock, subjectKey, localAddress } = this.#admitted
     const { username } = ruling
     const { principals } = ruling.route
@@ -123,6 +132,12 @@ export class Life {
     } catch (thrown) {
       return asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
     }
+  }
+
+  /** The connection leads to where the route led when it was made. */
+  #isSameTarget({ host, port }: Route): boolean {
+    const { route } = this.#admitted
+    return route.host === host && route.port === port
   }
 
   async #refuse(fault: GatewayError, entry: Entry, reasons: readonly Reason[] = []): Promise<Renewal> {

@@ -31,9 +31,12 @@ export interface Relayed {
 /** Environment requests on one channel that are looked at. */
 const variablesMost = 64
 /** What a channel may be asked for that keeps it open: a session is a terminal and one program (RFC 4254 section 6.5). */
-const standingMost = 8
+const standingMost = 4
 /** A refused program's line must reach the terminal before the refusal, upon which OpenSSH leaves at once. */
 const lineFirst = 100
+
+/** What follows a yes to most requests. It holds on to nothing: the request may have been a quarter of a MiB. */
+const nothing = (): void => {}
 
 /**
  * Carries the connection protocol (RFC 4254) between a client and its target, packet for packet, and asks the judge of
@@ -301,11 +304,15 @@ class Relay implements Relayed {
   /** Who wants no reply is taken to have been granted it. */
   #await<Request extends GlobalRequest>(replies: Replies, request: Request, row: requests.Row<Request> | undefined) {
     const { granted } = row ?? {}
+    if (granted === undefined) {
+      if (request.wantReply) replies.passed(nothing)
+      return
+    }
     // Its details are a view of a packet that will be gone when the reply comes.
-    const kept = granted === undefined ? request : { ...request, details: Buffer.from(request.details) }
+    const kept = { ...request, details: Buffer.from(request.details) }
     const take = (reply: Buffer | undefined): void => {
-      granted?.(this.#forwards, kept, reply)
-      if (granted !== undefined) this.#narrowForwards() // the certificate may have become narrower meanwhile
+      granted(this.#forwards, kept, reply)
+      this.#narrowForwards() // the certificate may have become narrower meanwhile
     }
     if (request.wantReply) replies.passed(take)
     else take(undefined)

@@ -35,7 +35,7 @@ export async function carry(client: Leg, target: Leg, life: Life, parts: Session
     bytes: () => ({ ...relayed.bytes }),
     cut,
   })
-  using ends = new Ends(life.startedAt, () => relayed.bytes.to_client + relayed.bytes.to_target, cut)
+  using ends = new Ends(life.startedAt, life.robotUntil, () => relayed.bytes.to_client + relayed.bytes.to_target, cut)
   ends.set(life.certificate)
   let told: string | undefined
   const course = {

@@ -2,6 +2,9 @@ import type { Ask, Field, Verdict } from '../model/channel.ts'
 import type { SessionBytes } from '../model/session-event.ts'
 import type { Row } from './requests.ts'
 
+/** Bytes of a request that is remembered until it is answered: a host, a path, a cookie of X11. */
+const keptMost = 4_096
+
 export type Refusal = Extract<Verdict, { permitted: false }>
 
 /** The certificate in force, as far as it is asked. */
@@ -42,13 +45,15 @@ export class Verdicts {
   }
 
   /** By the row of the table that the request stands in; refused when it stands in none. */
-  by<Message extends { readonly name: string }>(
+  by<Message extends { readonly name: string; readonly details: Buffer }>(
     row: Row<Message> | undefined,
     message: Message,
     channel?: number,
   ): Verdict {
     const what = `request ${message.name}`
-    return row === undefined ? this.refuse(what, 'not known', channel) : this.on(what, row.ask(message), channel)
+    if (row === undefined) return this.refuse(what, 'not known', channel)
+    if (row.granted !== undefined && message.details.length > keptMost) return this.refuse(what, 'too long', channel)
+    return this.on(what, row.ask(message), channel)
   }
 
   /** Refused whatever a certificate says. */

@@ -41,6 +41,7 @@ const texts: Partial<Record<ErrorCode, string>> = {
   SIGNER_UNAVAILABLE: 'the signer of certificates is away, so nobody is let in: try again later',
   CERTIFICATE_EXPIRED: 'the certificate has ended: connect again',
   CERTIFICATE_FROZEN: 'the policy changed what cannot change while you are logged in: connect again',
+  ROUTE_CHANGED: '{route} is another host now: connect again',
   SESSION_LIMIT: 'the session has lasted as long as it may: connect again',
   IDLE_TIMEOUT: 'nothing has passed for too long',
   LOGIN_REVOKED: 'your login was revoked: sign in again',

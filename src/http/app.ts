@@ -13,6 +13,9 @@ import { type LiveSessions, type SessionHistory, sessionRoutes } from './session
 import { type OnDecision, type TailLimits, tailRoute, usualTail } from './tail.ts'
 import { fits, pathOf } from './target.ts'
 
+/** Operators, their tools and those who probe; more are turned away. */
+const connectionsMost = 512
+
 export interface HttpParts {
   readonly version: string
   readonly decisions: DecisionSource
@@ -50,6 +53,7 @@ export function createApp(parts: HttpParts): FastifyInstance {
     clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
   })
+  app.server.maxConnections = connectionsMost
   // Schemas describe answers. One that does not fit is a fault of ours that a test finds, not a reason to leave things out.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.decorateRequest('caller', undefined)

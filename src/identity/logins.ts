@@ -18,7 +18,7 @@ export interface Login {
 /** What is kept of them, and survives a restart. */
 export interface LoginStore {
   /** Answers the names of other persons who had a live login by the same key, and have it no more. */
-  save(login: Login): Promise<readonly string[]>
+  save(login: Login): Promise<{ readonly id: string; readonly replaced: readonly string[] }>
   /** Only while it has not ended. */
   find(keyFingerprint: Fingerprint, prefix: string, now: UnixSeconds): Promise<Login | undefined>
 }
@@ -58,6 +58,7 @@ export class Logins {
       createdAt: this.#clock(),
       expiresAt: identity.expires_at as UnixSeconds,
     }
-    return { login, replaced: await this.#store.save(login) }
+    const { id, replaced } = await this.#store.save(login)
+    return { login: { ...login, id }, replaced }
   }
 }

@@ -68,6 +68,7 @@ export const errorCodes = {
   SIGNER_UNAVAILABLE: 'the agent that holds the CA’s key is away, or does not hold it',
   CERTIFICATE_EXPIRED: 'the certificate’s end has come',
   CERTIFICATE_FROZEN: 'a later certificate of a session that changes what sshd has done by the first',
+  ROUTE_CHANGED: 'the route of a live session leads to another host now',
   SESSION_LIMIT: 'the session has lasted as long as its certificate lets it',
   IDLE_TIMEOUT: 'no data has passed for as long as the certificate lets it be',
   LOGIN_REVOKED: 'the login was revoked',

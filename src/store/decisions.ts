@@ -63,10 +63,11 @@ export interface DecisionStore {
 /** Events of one answer. */
 const listMost = 1_000
 
-export function createDecisionStore(database: Kysely<Schema>): DecisionStore {
+/** `reading` is what is searched; it may be another connection to the same file. */
+export function createDecisionStore(database: Kysely<Schema>, reading = database): DecisionStore {
   const columns = ['sequence', 'decision_id as decisionId', 'timestamp', 'event as bytes'] as const
   const last = async (): Promise<number> => {
-    const row = await database
+    const row = await reading
       .selectFrom('decisions')
       .select(({ fn }) => fn.max('sequence').as('last'))
       .executeTakeFirst()
@@ -81,7 +82,7 @@ export function createDecisionStore(database: Kysely<Schema>): DecisionStore {
       }
     },
     async list(query) {
-      const found = newestFirst(filtered(database.selectFrom('decisions'), query), query)
+      const found = newestFirst(filtered(reading.selectFrom('decisions'), query), query)
       // A negative limit is none to SQLite.
       return found
         .select(columns)
@@ -90,7 +91,7 @@ export function createDecisionStore(database: Kysely<Schema>): DecisionStore {
     },
     async since(sequence, filter, limit) {
       const end = await last()
-      const found = await filtered(database.selectFrom('decisions'), filter)
+      const found = await filtered(reading.selectFrom('decisions'), filter)
         .select(columns)
         .where('sequence', '>', sequence)
         .where('sequence', '<=', end)
@@ -101,11 +102,11 @@ export function createDecisionStore(database: Kysely<Schema>): DecisionStore {
     },
     async position(decisionId) {
       if (decisionId === undefined) return last()
-      const query = database.selectFrom('decisions').select('sequence').where('decision_id', '=', decisionId)
+      const query = reading.selectFrom('decisions').select('sequence').where('decision_id', '=', decisionId)
       return (await query.executeTakeFirst())?.sequence
     },
     async find(decisionId) {
-      const query = database.selectFrom('decisions').select('event').where('decision_id', '=', decisionId)
+      const query = reading.selectFrom('decisions').select('event').where('decision_id', '=', decisionId)
       return (await query.executeTakeFirst())?.event
     },
   }

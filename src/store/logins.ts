@@ -29,12 +29,18 @@ export interface KeyHolder {
   readonly username: string
 }
 
+export interface Saved {
+  readonly id: string
+  /** The names of other persons whose login had not ended when this one was made. */
+  readonly replaced: readonly string[]
+}
+
 export interface LoginStore {
   /**
-   * Takes the place of the one with the same key and prefix, and of all that another person has by the same key. Answers
-   * the names of those persons whose login had not ended when this one was made.
+   * Takes the place of the one with the same key and prefix, and of all that another person has by the same key. The
+   * person's own keeps its id: sessions that rest on it go on resting on it.
    */
-  save(login: StoredLogin): Promise<readonly string[]>
+  save(login: StoredLogin): Promise<Saved>
   /** Only while it has not ended, and only when its row reads as it must. */
   find(keyFingerprint: Fingerprint, prefix: string, now: UnixSeconds): Promise<StoredLogin | undefined>
   /** Those that have not ended, the latest first. */
@@ -52,10 +58,11 @@ const listMost = 1_000
 /** Fewer than the parameters that SQLite takes in one statement (sqlite.org/limits.html). */
 const keysAtOnce = 1_000
 
-export function createLoginStore(database: Kysely<Schema>, atomic: Sqlite['atomic']): LoginStore {
+/** `reading`: another connection to the same file, for long lists. */
+export function createLoginStore(database: Kysely<Schema>, atomic: Sqlite['atomic'], reading = database): LoginStore {
   return {
     async save(login) {
-      const { key_fingerprint, prefix, ...rest } = toRow(login)
+      const { key_fingerprint, prefix, id, ...rest } = toRow(login)
       const others = database
         .deleteFrom('logins')
         .where('key_fingerprint', '=', key_fingerprint)
@@ -63,12 +70,16 @@ export function createLoginStore(database: Kysely<Schema>, atomic: Sqlite['atomi
         .returning(['username', 'expires_at'])
       const own = database
         .insertInto('logins')
-        .values({ key_fingerprint, prefix, ...rest })
+        .values({ key_fingerprint, prefix, id, ...rest })
         .onConflict((conflict) => conflict.columns(['key_fingerprint', 'prefix']).doUpdateSet(rest))
+        .returning('id')
       // In one job: of two persons who sign in at once with one key, the second replaces the first.
-      const [replaced] = await atomic([others.compile(), own.compile()])
+      const [replaced, saved] = await atomic([others.compile(), own.compile()])
       const live = (replaced?.rows ?? []).filter((row) => Number(row.expires_at) > rest.created_at)
-      return [...new Set(live.map((row) => String(row.username)))]
+      return {
+        id: String(saved?.rows[0]?.id ?? id),
+        replaced: [...new Set(live.map((row) => String(row.username)))],
+      }
     },
     async holders(keys, now) {
       const chunks = Array.from({ length: Math.ceil(keys.length / keysAtOnce) }, (_, index) =>
@@ -96,7 +107,7 @@ export function createLoginStore(database: Kysely<Schema>, atomic: Sqlite['atomi
       return row === undefined ? undefined : fromRow(row)
     },
     async list({ limit, before }, now) {
-      const latest = database
+      const latest = reading
         .selectFrom('logins')
         .selectAll()
         .where('expires_at', '>', now)

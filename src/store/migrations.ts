@@ -68,7 +68,7 @@ const migrations: readonly (readonly string[])[] = [
     ) strict`,
     // Of several persons with one name (which nothing kept apart before) the first has it: min() chooses the row.
     `insert into usernames (username, issuer, subject, bound_at)
-      select username, issuer, subject, min(created_at) from logins group by username`,
+      select lower(username), issuer, subject, min(created_at) from logins group by lower(username)`,
   ],
 ]
 export const currentVersion = migrations.length

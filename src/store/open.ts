@@ -36,13 +36,15 @@ export async function openStore(url: string, limits = usualLimits, writer = nobo
   const sqlite = undo.use(await openSqlite(path, limits))
   await migrate(sqlite, path)
   const { database } = sqlite
+  // What the HTTP API looks for has a thread and a connection of its own: however long it takes, decisions are written.
+  const { database: reading } = undo.use(await openSqlite(path, limits))
   const journal = undo.use(new Journal(sqlite, writer.lost))
   const opened = undo.move()
   return {
-    decisions: createDecisionStore(database),
-    logins: createLoginStore(database, sqlite.atomic),
+    decisions: createDecisionStore(database, reading),
+    logins: createLoginStore(database, sqlite.atomic, reading),
     usernames: createUsernameStore(database),
-    sessions: createSessionStore(database, journal, writer.gateway),
+    sessions: createSessionStore(database, journal, writer.gateway, reading),
     async ping() {
       await database.selectFrom('schema_versions').select('version').limit(1).execute()
     },

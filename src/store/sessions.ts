@@ -40,10 +40,15 @@ export interface SessionStore {
 export const eventsMost = 1_000
 const listMost = 1_000
 
-export function createSessionStore(database: Kysely<Schema>, journal: Journal, gateway: string): SessionStore {
+export function createSessionStore(
+  database: Kysely<Schema>,
+  journal: Journal,
+  gateway: string,
+  reading = database,
+): SessionStore {
   /** Of each live session, how many events it has. */
   const counts = new Map<string, number>()
-  const rows = database.selectFrom('sessions').select(['sequence', 'session', 'end'])
+  const rows = reading.selectFrom('sessions').select(['sequence', 'session', 'end'])
   return {
     began(session) {
       counts.set(session.id, 0)
@@ -98,7 +103,7 @@ export function createSessionStore(database: Kysely<Schema>, journal: Journal, g
     },
     async events(id) {
       await journal.flush()
-      const found = database.selectFrom('session_events').select('event').where('session_id', '=', id)
+      const found = reading.selectFrom('session_events').select('event').where('session_id', '=', id)
       const events = await found.orderBy('number').limit(eventsMost).execute()
       return events.map(({ event }) => JSON.parse(event) as SessionEvent)
     },

@@ -9,13 +9,14 @@ export interface Person {
 }
 
 export interface UsernameStore {
-  /** Gives the name to the person when nobody has it; answers whose it is now. */
+  /** Gives the name, in any letter case, to the person when nobody has it; answers whose it is now. */
   bind(username: string, person: Person, now: UnixSeconds): Promise<Person>
 }
 
 export function createUsernameStore(database: Kysely<Schema>): UsernameStore {
   return {
-    async bind(username, { issuer, subject }, now) {
+    async bind(written, { issuer, subject }, now) {
+      const username = written.toLowerCase() // `Alice` is not to be taken for `alice`
       await database
         .insertInto('usernames')
         .values({ username, issuer, subject, bound_at: now })

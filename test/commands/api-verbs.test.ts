@@ -214,6 +214,11 @@ test('the configuration says where the gateway is, whatever else is wrong with i
   const done = await regate(['sessions', 'list'])
   assert.deepEqual([done.code, /http\.listen does not read/.test(done.stderr)], [2, true])
 })
+test('a configuration sends the token to no other machine', async () => {
+  workspace.write('regate.yaml', 'http: { listen: "192.0.2.1:8022" }\n')
+  const done = await regate(['sessions', 'list'], { REGATE_TOKEN: 'secret' })
+  assert.deepEqual([done.code, /192\.0\.2\.1, which is not this machine/.test(done.stderr)], [2, true])
+})
 test('a token comes from a file when one is named', async () => {
   const file = workspace.write('token', 'secret\n')
   const done = await regate(['logins', 'list', '--url', url, '--token-file', file], { REGATE_TOKEN: 'wrong' })

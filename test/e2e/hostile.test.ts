@@ -281,6 +281,18 @@ test('so do clients that ask, and do not read the answers', async () => {
   await sendUntilStuck(client, () => client.send(request(sender, 'elevate@example.com', true)))
   assert.ok(residentKiB() - before < 24 * 1024, `${residentKiB() - before} KiB`)
 })
+test('so do large requests that wait for their answers', async () => {
+  const before = residentKiB()
+  using client = await login('evil')
+  client.send(open('session', 0))
+  const { sender } = readOpenConfirmation(await client.next(MSG.channelOpenConfirmation))
+  for (let count = 0; count < 200; count++)
+    client.send(request(sender, 'keepalive@openssh.com', true, { raw: Buffer.alloc(200_000) }))
+  client.send(request(sender, 'elevate@example.com', false)) // has come when all before it have
+  await world.gateway.line(/elevate@example.com.*not known|not known.*elevate@example.com/)
+  await wait(100)
+  assert.ok(residentKiB() - before < 32 * 1024, `${residentKiB() - before} KiB`)
+})
 test('what a person does who is refused again and again fills no log', async () => {
   const before = world.gateway.lines.length
   using client = await login()

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Ends } from '../../src/gateway/ends.ts'
 import type { Extensions } from '../../src/model/certificate.ts'
+import type { UnixSeconds } from '../../src/model/units.ts'
 import { aCertificate, at } from '../support/certificate.ts'
 
 /** A session that began at second 1000, where the clock stands at first. */
-function aSession({ mock }: TestContext) {
+function aSession({ mock }: TestContext, robotUntil?: UnixSeconds) {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_000_000 })
   mock.method(performance, 'now', () => Date.now())
   const session = { data: 0, cuts: [] as string[] }
   const ends = new Ends(
     at(1_000),
+    robotUntil,
     () => session.data,
     ({ code }) => {
       session.cuts.push(`${Math.floor(Date.now() / 1_000 - 1_000)} ${code}`)
@@ -127,4 +129,13 @@ test('after its end nothing is cut any more', (t) => {
   ends[Symbol.dispose]()
   pass(100)
   assert.deepEqual(session.cuts, [])
+})
+
+test('a robot’s key ends its session when it ends, whatever is renewed', (context) => {
+  const { session, set, pass } = aSession(context, at(1_010))
+  set(1_005)
+  pass(4)
+  set(1_060)
+  pass(20)
+  assert.deepEqual(session.cuts, ['10 ROBOT_EXPIRED'])
 })

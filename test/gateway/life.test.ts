@@ -13,6 +13,7 @@ function aLife(stage: Stage, first: Certificate = aCertificate()): Life {
   const admitted = {
     knock: aKnock(),
     decisionId: 'decision-1',
+    route: { host: '10.0.3.7', port: 22 },
     certificate: first,
     subjectKey: Buffer.alloc(0),
     localAddress: '10.0.0.5' as never,
@@ -235,4 +236,16 @@ test('it is the first certificate that counts, not the one before', async () => 
   await life.renew(never)
   const renewal = await life.renew(never)
   assert.equal(renewal.outcome === 'denied' && renewal.fault.code, 'CERTIFICATE_FROZEN')
+})
+
+test('a route that leads to another host now ends the session, which leads to the old one', async () => {
+  const stage = new Stage()
+  const life = aLife(stage)
+  stage.steps.route = () => ({ ...aRoute, port: 2_222 })
+  const renewal = await life.renew(never)
+  assert.equal(renewal.outcome === 'denied' && renewal.fault.code, 'ROUTE_CHANGED')
+  assert.deepEqual(
+    stage.records.map(({ outcome }) => outcome),
+    ['deny'],
+  )
 })

@@ -21,6 +21,7 @@ function aSession({ mock }: TestContext, stage: Stage, turns = new Turns(8)) {
   const admitted = {
     knock: aKnock(),
     decisionId: 'decision-1',
+    route: { host: '10.0.3.7', port: 22 },
     certificate: aMinute(1n),
     subjectKey: Buffer.alloc(0),
     localAddress: '10.0.0.5' as never,
@@ -135,6 +136,7 @@ test('a failing evaluation is tried again, each time after twice as long, until 
   const { heard, over, pass, running, life } = aSession(t, stage)
   using ends = new Ends(
     at(1_000),
+    undefined,
     () => 0,
     (why) => over.abort(why),
   )

@@ -79,11 +79,11 @@ test('one person at a time for each key: another’s login replaces all that the
   using workspace = makeWorkspace()
   await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
   const { logins } = store
-  assert.deepEqual(await logins.save(aLogin()), [])
-  assert.deepEqual(await logins.save(aLogin({ id: 'login-2', prefix: '*' })), [])
+  assert.deepEqual((await logins.save(aLogin())).replaced, [])
+  assert.deepEqual((await logins.save(aLogin({ id: 'login-2', prefix: '*' }))).replaced, [])
   await logins.save(aLogin({ id: 'login-3', keyFingerprint: otherKey }))
   const bobs = aLogin({ id: 'login-4', prefix: '198.51.100.0/24', identity: bob })
-  assert.deepEqual(await logins.save(bobs), ['alice'])
+  assert.deepEqual((await logins.save(bobs)).replaced, ['alice'])
   assert.equal(await logins.find(key, place, at(1500)), undefined)
   assert.equal(await logins.find(key, '*', at(1500)), undefined)
   assert.deepEqual(await logins.find(key, '198.51.100.0/24', at(1500)), bobs)
@@ -94,7 +94,7 @@ test('a login that had ended is replaced without a word', async () => {
   await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
   await store.logins.save(aLogin())
   const later = aLogin({ id: 'login-2', identity: bob, createdAt: at(2000), expiresAt: at(3000) })
-  assert.deepEqual(await store.logins.save(later), [])
+  assert.deepEqual((await store.logins.save(later)).replaced, [])
   assert.deepEqual(await store.logins.find(key, place, at(2500)), later)
 })
 test('the same subject of another issuer is another person', async () => {
@@ -102,7 +102,7 @@ test('the same subject of another issuer is another person', async () => {
   await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
   await store.logins.save(aLogin())
   const other = aLogin({ id: 'login-2', identity: { ...identity, issuer: 'https://other.example.com' } })
-  assert.deepEqual(await store.logins.save(other), ['alice'])
+  assert.deepEqual((await store.logins.save(other)).replaced, ['alice'])
 })
 test('of two persons who sign in at once with one key, one is left', async () => {
   using workspace = makeWorkspace()
@@ -114,7 +114,7 @@ test('of two persons who sign in at once with one key, one is left', async () =>
   ])
   const left = await Promise.all([logins.find(key, 'a', at(1500)), logins.find(key, 'b', at(1500))])
   assert.equal(left.filter((login) => login !== undefined).length, 1)
-  assert.equal(replaced.flat().length, 1)
+  assert.equal(replaced.flatMap(({ replaced }) => replaced).length, 1)
 })
 test('who has a login by one of these keys', async () => {
   using workspace = makeWorkspace()
@@ -128,7 +128,7 @@ test('who has a login by one of these keys', async () => {
   assert.deepEqual(await store.logins.holders([], at(1500)), [])
 })
 
-test('a new login takes the place of the one with its key and prefix, and of no other', async () => {
+test('a new login takes the place of the one with its key and prefix, under its id, and of no other', async () => {
   using workspace = makeWorkspace()
   await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
   const { logins } = store
@@ -137,9 +137,9 @@ test('a new login takes the place of the one with its key and prefix, and of no 
   await logins.save(aLogin())
   await logins.save(elsewhere)
   await logins.save(newer)
-  assert.deepEqual(await logins.find(key, place, at(1500)), newer)
+  assert.deepEqual(await logins.find(key, place, at(1500)), { ...newer, id: 'login-1' })
   assert.deepEqual(await logins.find(key, '*', at(1500)), elsewhere)
-  assert.equal(await logins.remove('login-1'), false)
+  assert.equal(await logins.remove('login-3'), false)
 })
 
 test('a removed login is none, once', async () => {
@@ -214,4 +214,13 @@ test('the list has those that have not ended, the latest first, page by page', a
     ['login-1', 'login-0'],
   ])
   assert.deepEqual(await logins.list({ limit: -1 }, at(0)), [])
+})
+
+test('who signs in again with the same key from the same place has the same login', async () => {
+  using workspace = makeWorkspace()
+  await using store = await openStore(`sqlite:${workspace.path('regate.db')}`)
+  await store.logins.save(aLogin())
+  assert.equal((await store.logins.save(aLogin({ id: 'login-2', createdAt: at(1100) }))).id, 'login-1')
+  assert.equal(await store.logins.remove('login-1'), true)
+  assert.equal(await store.logins.find(key, place, at(1500)), undefined)
 })

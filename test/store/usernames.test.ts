@@ -22,7 +22,7 @@ test('a name is the first person’s who has it, for good', async () => {
     assert.deepEqual(await store.usernames.bind('alice', first, now), first)
     assert.deepEqual(await store.usernames.bind('alice', second, now), first)
     assert.deepEqual(await store.usernames.bind('alice', { ...first, issuer: 'https://other' }, now), first)
-    assert.deepEqual(await store.usernames.bind('Alice', second, now), second)
+    assert.deepEqual(await store.usernames.bind('Alice', second, now), first)
     assert.deepEqual(await store.usernames.bind('alice2', first, now), first)
   }
   await using store = await openStore(url)
