@@ -54,7 +54,11 @@ interface Loaded {
 
 async function load(config: Config['policy']): Promise<Loaded> {
   const started: PolicyPool[] = []
-  const close = async (): Promise<void> => void (await Promise.all(started.map((pool) => pool.drain())))
+  let dryRuns: Promise<Active> | undefined
+  const close = async (): Promise<void> => {
+    await dryRuns // its workers may just be starting
+    await Promise.all(started.map((pool) => pool.drain()))
+  }
   const bundle = await readBundle(config.bundle)
   const start = async (workers: number): Promise<Active> => {
     const pool = await startPolicy(bundle, { ...config, workers }, config.bundle)
@@ -63,7 +67,6 @@ async function load(config: Config['policy']): Promise<Loaded> {
   }
   try {
     const [admissions, api] = await both(start(config.workers), start(1))
-    let dryRuns: Promise<Active> | undefined
     return {
       admissions,
       api,

@@ -2,7 +2,13 @@ import type { Gateway } from './compose.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { asGatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
-import { watchFile } from './watch.ts'
+import { type FileIdentity, watchFile } from './watch.ts'
+
+/** The files as they were before they were read. */
+export interface Seen {
+  readonly config: FileIdentity
+  readonly bundle: FileIdentity
+}
 
 /** Lines for what is wrong with a configuration. */
 const problemsMost = 20
@@ -11,7 +17,7 @@ const problemsMost = 20
  * Takes over a changed bundle, and routes, limits and tokens of a changed configuration, by themselves and on SIGHUP. What
  * cannot be used changes nothing, and the log says so. One at a time, in the order of their coming.
  */
-export function reloadOnChange(file: string, config: Config, gateway: Gateway, log: Log): Disposable {
+export function reloadOnChange(file: string, config: Config, gateway: Gateway, seen: Seen, log: Log): Disposable {
   let last = Promise.resolve()
   const inTurn = (what: string, act: () => Promise<void> | void) => (): void => {
     last = last.then(act).catch((thrown: unknown) => {
@@ -39,8 +45,8 @@ export function reloadOnChange(file: string, config: Config, gateway: Gateway, l
   }
   process.on('SIGHUP', all)
   const watchers = [
-    watchFile(config.policy.bundle, config.policy.poll, policy),
-    watchFile(file, config.policy.poll, settings),
+    watchFile(config.policy.bundle, config.policy.poll, policy, seen.bundle),
+    watchFile(file, config.policy.poll, settings, seen.config),
   ]
   return {
     [Symbol.dispose]() {

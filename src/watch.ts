@@ -7,50 +7,73 @@ import type { Milliseconds } from './model/units.ts'
 const settle = 100
 
 /**
- * Calls `changed` once the file has become another one: replaced, or written to and then left alone. Its folder is
- * watched; where that tells nothing (network file systems) the file is looked at every `poll`.
+ * Calls `changed` once the file has become another one than it was when it was `seen`: replaced, or written to and then left
+ * alone. Its folder is watched; where that tells nothing (network file systems) the file is looked at every `poll`.
  */
-export function watchFile(path: string, poll: Milliseconds, changed: () => void): Disposable {
-  let known = identityNow(path)
-  let isLooking = false
+export function watchFile(
+  path: string,
+  poll: Milliseconds,
+  changed: () => void,
+  seen: FileIdentity = identityOf(path),
+): Disposable {
+  let known = seen
+  let isOver = false
+  /** Looks asked for since the one under way began, and that one. */
+  let wanted = 0
   const look = async (): Promise<void> => {
-    if (isLooking) return
-    isLooking = true
-    const found = await stable(path)
-    isLooking = false
-    if (found === known || found === gone) return
-    known = found
-    changed()
+    if (wanted++ > 0) return
+    while (wanted > 0) {
+      wanted = 1
+      const found = await stable(path)
+      wanted--
+      if (isOver) return
+      if (found === known || found === gone) continue
+      known = found
+      changed()
+    }
   }
   const timer = setInterval(() => void look(), poll).unref()
   const watcher = watchFolder(dirname(path), () => void look())
+  void look()
   return {
     [Symbol.dispose]() {
+      isOver = true
       clearInterval(timer)
       watcher?.close()
     },
   }
 }
 
+/** Tells a file from what it was before, also when it is as long and its time of change was set back. */
+export type FileIdentity = string & { readonly kind: 'file-identity' }
+
 /** Of a file that is not there, or is being replaced. */
-const gone = ''
+const gone = '' as FileIdentity
+
+/** Taken before a file is read for the first time: a change in between is not missed then. */
+export function identityOf(path: string): FileIdentity {
+  try {
+    return told(statSync(path, { bigint: true, throwIfNoEntry: false }))
+  } catch {
+    return gone
+  }
+}
 
 /** What the file is, once it has not changed for a moment. */
-async function stable(path: string): Promise<string> {
-  for (let last = await identityOf(path); ; ) {
+async function stable(path: string): Promise<FileIdentity> {
+  for (let last = await identityLater(path); ; ) {
     await new Promise((resolve) => setTimeout(resolve, settle).unref())
-    const next = await identityOf(path)
+    const next = await identityLater(path)
     if (next === last) return next
     last = next
   }
 }
 
-const identityOf = async (path: string): Promise<string> =>
+const identityLater = async (path: string): Promise<FileIdentity> =>
   told(await stat(path, { bigint: true }).catch(() => undefined))
-const identityNow = (path: string): string => told(statSync(path, { bigint: true, throwIfNoEntry: false }))
 
-const told = (found: BigIntStats | undefined): string =>
-  found === undefined ? gone : `${found.ino} ${found.size} ${found.mtimeNs}`
+const told = (found: BigIntStats | undefined): FileIdentity =>
+  found === undefined ? gone : (`${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` as FileIdentity)
 
 function watchFolder(folder: string, look: () => void): FSWatcher | undefined {
   try {

@@ -7,12 +7,15 @@ import type { Milliseconds } from '../model/units.ts'
 import { version } from '../project.ts'
 import { reloadOnChange } from '../reload.ts'
 import { nativeCiphers } from '../ssh/ssh2.ts'
+import { identityOf } from '../watch.ts'
 
 /** Runs the gateway until SIGTERM or SIGINT; a second one does not wait for live sessions. */
 export async function serve(file: string): Promise<void> {
   // A session keeps a few small buffers to its end. Each would keep all of the 64 KiB that Node.js cuts such buffers from.
   Buffer.poolSize = 1_024
+  const seenConfig = identityOf(file)
   const config = readConfig(file, process.env)
+  const seen = { config: seenConfig, bundle: identityOf(config.policy.bundle) }
   const log = pino({ level: config.log.level, base: { gateway: config.gateway.name } })
   // A fault that no connection owns: nothing that follows it could be trusted.
   process.on('uncaughtException', (fault) => {
@@ -24,7 +27,7 @@ export async function serve(file: string): Promise<void> {
     log.warn({}, 'ssh2’s native addon is missing, or not safe to load: the gateway runs at less than half of its speed')
   const { sshPort, httpPort } = gateway
   const stopped = stopSignal() // heard before `ready` is said: who waits for that may stop it at once
-  const reloading = reloadOnChange(file, config, gateway, log)
+  const reloading = reloadOnChange(file, config, gateway, seen, log)
   log.info(
     { version, ssh: `${config.gateway.listen.host}:${sshPort}`, http: `${config.http.listen.host}:${httpPort}` },
     'ready',

@@ -56,10 +56,14 @@ export class Forwards {
     this.#listening = [...this.#listening, { ask: { kind: 'tcpip-forward', host, port }, port: chosen, cancel }]
   }
 
-  /** One of those on the port: several addresses may be, and servers differ in how they spell an address. */
   cancels({ details }: GlobalRequest): void {
-    const { port } = readListener(details)
-    this.#drop(this.#listening.find((one) => one.port === port))
+    this.#drop(this.#on(readListener(details)))
+  }
+
+  /** Several addresses may be on the port; servers differ in how they spell one. */
+  #on({ host, port }: { readonly host: string; readonly port: number }): Listening | undefined {
+    const onPort = this.#listening.filter((one) => one.port === port)
+    return onPort.find(({ ask }) => ask.kind === 'tcpip-forward' && ask.host === host) ?? onPort[0]
   }
 
   listensOn({ details }: GlobalRequest): void {
@@ -76,10 +80,8 @@ export class Forwards {
   /** What was granted by which the target may open this channel. A type that it may never open is awaited by nobody. */
   awaits(open: ChannelOpen): Ask | undefined {
     switch (open.type) {
-      case 'forwarded-tcpip': {
-        const { port } = readForward(open.details)
-        return this.#listening.find((one) => one.port === port)?.ask
-      }
+      case 'forwarded-tcpip':
+        return this.#on(readForward(open.details))?.ask
       case 'forwarded-streamlocal@openssh.com': {
         const path = readBytes(open.details)
         return this.#listening.find(({ ask }) => ask.kind === 'streamlocal-forward' && ask.path === path)?.ask

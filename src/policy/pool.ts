@@ -18,6 +18,8 @@ type Job = Question & { readonly settle: (answer: Answer) => void }
 const waitingMost = 1_024
 /** JavaScript memory of a worker, in MiB: what its built-ins may use. */
 const heapMost = 64
+/** Milliseconds in which a pool that takes no more questions must have answered those that it has. */
+const drainMost = 60_000
 const fileOfWorker = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
 /**
@@ -34,7 +36,8 @@ export class PolicyPool implements AsyncDisposable {
   #entrypoints: readonly string[] = []
   #starting = 0
   #restarts = 0
-  #closed = false
+  /** Open: it takes questions. Draining: it answers those that it has. */
+  #stage: 'open' | 'draining' | 'closed' = 'open'
 
   private constructor(bundle: Bundle, settings: PoolSettings) {
     this.#bundle = bundle
@@ -66,7 +69,7 @@ export class PolicyPool implements AsyncDisposable {
   /** Never rejects: what goes wrong is an answer too. */
   evaluate(question: Question): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>()
-    if (this.#closed || this.#waiting.length >= waitingMost)
+    if (this.#stage !== 'open' || this.#waiting.length >= waitingMost)
       resolve(failed(new GatewayError('POLICY_BUSY', 'too many evaluations are waiting')))
     else {
       this.#waiting.push({ ...question, settle: resolve })
@@ -115,10 +118,10 @@ export class PolicyPool implements AsyncDisposable {
   /** Starts workers until there are as many as there should be, one more than are at work at once. */
   #refill(): void {
     const missing = this.#settings.workers + 1 - this.#idle.length - this.#busy.size - this.#starting
-    for (let count = 0; count < missing && !this.#closed; count++) {
+    for (let count = 0; count < missing && this.#stage !== 'closed'; count++) {
       this.#starting++
       this.#startWorker()
-        .then((worker) => (this.#closed ? void worker.terminate() : this.#idle.push(worker)))
+        .then((worker) => (this.#stage === 'closed' ? void worker.terminate() : this.#idle.push(worker)))
         .catch(() => setTimeout(() => this.#refill(), 1_000).unref()) // no memory just now, perhaps
         .finally(() => {
           this.#starting--
@@ -171,14 +174,15 @@ export class PolicyPool implements AsyncDisposable {
 
   /** Takes no more questions, answers those that it has, and ends. */
   async drain(): Promise<void> {
-    this.#closed = true
-    const isAtWork = (): boolean => this.#busy.size > 0 || (this.#waiting.length > 0 && this.#idle.length > 0)
-    while (isAtWork()) await new Promise((resolve) => setTimeout(resolve, 5))
+    if (this.#stage === 'open') this.#stage = 'draining'
+    const isAtWork = (): boolean => this.#busy.size > 0 || this.#waiting.length > 0
+    const end = performance.now() + drainMost
+    while (isAtWork() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5))
     await this[Symbol.asyncDispose]()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true
+    this.#stage = 'closed'
     const stopped = new GatewayError('POLICY_BUSY', 'the policy is being replaced')
     for (const job of this.#waiting.splice(0)) job.settle(failed(stopped))
     const workers = [...this.#idle, ...this.#busy.keys()]

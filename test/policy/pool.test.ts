@@ -22,3 +22,18 @@ test('who waits behind evaluations that loop is answered once they are ended, by
   assert.deepEqual(told, ['POLICY_TIMEOUT', 'POLICY_TIMEOUT', '1'])
   assert.equal(pool.restarts, 2)
 })
+
+test('a pool that takes no more questions answers those that it has, also when it lost a worker over one', async () => {
+  const bundle = await compileRego({ modules: [loops], entrypoints: ['t/loop', 't/quick'] })
+  const pool = await PolicyPool.start(bundle, { workers: 1, deadline: 100 as Milliseconds, memoryPages: 1_024 })
+  const ask = async (entrypoint: string) => {
+    const answer = await pool.evaluate({ entrypoint, input: '{"x":1}', nowNs: '0' })
+    return 'error' in answer ? answer.error.code : answer.result
+  }
+  const before = ['t/loop', 't/loop', 't/loop', 't/quick'].map(ask)
+  const drained = pool.drain()
+  const after = ask('t/quick')
+  const looped = 'POLICY_TIMEOUT'
+  assert.deepEqual(await Promise.all([...before, after]), [looped, looped, looped, '1', 'POLICY_BUSY'])
+  await drained
+})
