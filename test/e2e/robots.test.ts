@@ -157,8 +157,17 @@ test('a key that is a robot’s and a person’s login is refused with both name
     `username="cd" ${publicKey(workspace, 'alice')}`,
   ])
   const both = /robots\.keys:2: the key of cd is the login of alice@example\.com as well: whose is it\?/
-  assert.match(await other.gateway.line(/the robots’ keys have changed and cannot be used/), both)
+  const told = await other.gateway.line(/the key of cd is the login of alice@example\.com as well/)
+  assert.match(told, /"code":"KEY_OF_ROBOT".*robots\.keys:2/)
   assert.equal((await other.ssh('db1', ['true'], { options: batch })).code, 0, 'alice is alice still')
+  writeRobots(workspace, [`username="cd" ${publicKey(workspace, 'alice')}`])
+  await other.gateway.line(/"robots":0,"changed":\["ci"\].*read again/)
+  const gone = await other.ssh('db1', ['true'], { key: 'ci', options: batch })
+  assert.equal(gone.code, 255, 'the lines that are gone take hold all the same')
+  writeRobots(workspace, [
+    `username="ci" ${publicKey(workspace, 'ci')}`,
+    `username="cd" ${publicKey(workspace, 'alice')}`,
+  ])
 
   const config = ['--config', workspace.path('regate.yaml')]
   const checked = await run(regate, ['check', ...config])
