@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { changeData } from '../../demo/bundle-data.ts'
+import { start } from '../support/process.ts'
+import { freePort } from '../support/workspace.ts'
+import { api, type DecisionEvent, type GatewayProcess, startGateway, startWorld, type World } from '../support/world.ts'
+
+/*
+ * The gateway is killed at random instants, while people log in, sessions are renewed, logins revoked, bundle and
+ * configuration replaced. After each restart the log is whole, and nobody is in who should not be.
+ */
+const rounds = Number(process.env.FAULT_ROUNDS ?? 8)
+
+/** Two seconds at a time where the route's label says `open`. */
+const policy = `package ssh
+
+# METADATA
+# entrypoint: true
+# scope: document
+decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "login"}]} if not input.identity
+
+decision := {
+	"version": "ssh/v1",
+	"outcome": "allow",
+	"certificate": {"principals": ["postgres"], "ttl": 2, "extensions": {"permit-exec@regate": ["*"]}},
+} if {
+	input.identity
+	input.target.labels.door == "open"
+	data.round >= 0
+}
+
+decision := {"version": "ssh/v1", "outcome": "deny"} if {
+	input.identity
+	input.target.labels.door != "open"
+}
+`
+
+test(`killed at ${rounds} random instants, it has lost nothing and lets nobody in who should not be`, async () => {
+  const port = await freePort()
+  await using world = await startWorld({
+    policy,
+    spoilBundle: (path) => replaceData(path, 0),
+    config: ({ sshd }) => ({
+      gateway: { listen: `127.0.0.1:${port}` },
+      routes: ['open', 'closed'].map((door) => ({
+        name: door,
+        host: '127.0.0.1',
+        port: sshd.port,
+        host_keys: [sshd.hostKey],
+        labels: { door },
+      })),
+    }),
+  })
+  assert.equal((await world.ssh('open', ['true'])).code, 0)
+  const keys = await revocableKeys(world)
+  const revoked: string[] = []
+  let gateway: GatewayProcess = world.gateway
+  for (let round = 1; round <= rounds; round++) {
+    const victim = keys.pop()
+    const clients = [
+      ...Array.from({ length: 3 }, () => attempt(world, 'open', 'alice', 'sleep 3')),
+      attempt(world, 'closed', 'alice', 'true'),
+      ...revoked.slice(-2).map((key) => attempt(world, 'open', key, 'echo revoked and in')),
+    ]
+    const changes = [
+      replaceData(world.workspace.path('bundle.tar.gz'), round),
+      touchConfig(world),
+      victim === undefined ? undefined : revoke(gateway, victim.loginId),
+    ] as const
+    await wait(20 + Math.random() * (round % 3 === 0 ? 2_500 : 400)) // every third time far enough for renewals
+    await gateway.stop('SIGKILL')
+    if (victim !== undefined && (await changes[2]) === true) revoked.push(victim.key)
+    await Promise.all([...changes, ...clients.map((client) => client.ended())])
+    for (const { lines } of clients) assert.ok(!lines.includes('revoked and in'))
+    gateway = await startGateway(world.workspace)
+    assert.deepEqual(await (await api(gateway, '/v1/sessions')).json(), { sessions: [] })
+    assertWhole(world, await decisionsOf(gateway))
+  }
+  assert.ok(revoked.length > 0 && revoked.length <= rounds)
+  for (const key of revoked)
+    assert.equal(await attempt(world, 'open', key, 'true').ended(), 255, `${key}: the login was revoked`)
+  assert.equal(await attempt(world, 'open', 'alice', 'true').ended(), 0, 'and whoever may come in still does')
+  const { sessions } = (await (await api(gateway, '/v1/sessions?state=ended&limit=500')).json()) as Ended
+  assert.ok(sessions.some(({ end }) => end.code === 'GATEWAY_GONE'))
+  await gateway.stop()
+})
+
+type Ended = { readonly sessions: { readonly end: { readonly code: string } }[] }
+
+/** Nobody is asked for a browser: it comes to what is known, or to nothing. */
+const attempt = (world: World, route: string, key: string, command: string) =>
+  start('ssh', [
+    '-F',
+    world.config,
+    '-o',
+    'BatchMode=yes',
+    '-i',
+    world.workspace.path(key),
+    '-l',
+    `postgres@${route}`,
+    route,
+    command,
+  ])
+
+/** Alice's logins by other keys, to be revoked one after the other. */
+async function revocableKeys(world: World): Promise<{ readonly key: string; readonly loginId: string }[]> {
+  const found: { key: string; loginId: string }[] = []
+  const known = new Set(await loginIds(world.gateway))
+  for (let number = 0; number < Math.min(rounds, 10); number++) {
+    const key = `other-${number}`
+    world.workspace.key(key)
+    assert.equal((await world.ssh('open', ['true'], { key })).code, 0)
+    const loginId = (await loginIds(world.gateway)).find((id) => !known.has(id)) ?? assert.fail('no login was kept')
+    known.add(loginId)
+    found.push({ key, loginId })
+  }
+  return found
+}
+
+async function loginIds(gateway: GatewayProcess): Promise<string[]> {
+  const { logins } = (await (await api(gateway, '/v1/logins?limit=500')).json()) as { logins: { id: string }[] }
+  return logins.map(({ id }) => id)
+}
+
+/** Whether the gateway has said that it is done. */
+const revoke = (gateway: GatewayProcess, id: string): Promise<boolean> =>
+  api(gateway, `/v1/logins/${id}`, 'DELETE').then(
+    ({ status }) => status === 204,
+    () => false,
+  )
+
+async function replaceData(path: string, round: number): Promise<void> {
+  const next = `${path}.next`
+  writeFileSync(next, await changeData<object>(readFileSync(path), () => ({ round })))
+  renameSync(next, path)
+}
+
+function touchConfig({ workspace }: World): void {
+  const path = workspace.path('regate.yaml')
+  const next = workspace.write('regate.yaml.next', readFileSync(path, 'utf8'))
+  renameSync(next, path)
+}
+
+async function decisionsOf(gateway: GatewayProcess): Promise<DecisionEvent[]> {
+  const found: DecisionEvent[] = []
+  for (let cursor = ''; ; ) {
+    const page = (await (await api(gateway, `/v1/decisions?limit=500${cursor}`)).json()) as {
+      decisions: DecisionEvent[]
+      next_cursor?: string
+    }
+    found.push(...page.decisions)
+    if (page.next_cursor === undefined) return found
+    cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`
+  }
+}
+
+/** Every certificate that sshd accepted is in the log, the closed route has let nobody in, and the file is sound. */
+function assertWhole(world: World, decisions: readonly DecisionEvent[]): void {
+  const logged = new Set(decisions.map(({ mapped_result: { certificate } }) => certificate?.key_id))
+  const accepted = world.sshd.log.flatMap((line) => /Accepted publickey .* ID (\S+) \(serial/.exec(line)?.[1] ?? [])
+  assert.deepEqual(
+    accepted.filter((id) => !logged.has(id)),
+    [],
+  )
+  const closed = decisions.filter(({ input }) => input.target.route === 'closed')
+  assert.deepEqual(
+    closed.filter(({ mapped_result }) => mapped_result.outcome !== 'deny'),
+    [],
+  )
+  const database = new DatabaseSync(world.workspace.path('regate.db'), { readOnly: true })
+  const check = database.prepare('pragma integrity_check').all()
+  const rows = database.prepare('select count(*) as count, max(sequence) as last from decisions').get()
+  database.close()
+  assert.deepEqual(check, [{ __proto__: null, integrity_check: 'ok' }])
+  assert.equal(rows?.count, rows?.last, 'the sequence has no gaps')
+}
