@@ -94,7 +94,7 @@ const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
   gateway: { name: 'bench', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
   http: { listen: '127.0.0.1:0', tokens: [{ name: 'bench', sha256: sha256(token), groups: ['read', 'operate'] }] },
   ca: { key: 'user_ca' },
-  policy: { bundle: 'bundle.tar.gz' },
+  policy: { bundle: 'bundle.tar.gz', deadline: '500ms' }, // clients, targets and gateway share the cores
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
   routes: [{ ...route, host: '127.0.0.1', port: target.port, host_keys: [target.hostKey] }],
