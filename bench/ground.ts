@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { changeData, type PolicyData } from '../demo/bundle-data.ts'
 import { type Issuer, startIssuer } from '../demo/issuer.ts'
 import { newKey } from '../src/certificate/new-key.ts'
 import { run } from '../test/support/process.ts'
 import { type Sshd, startSshd } from '../test/support/sshd.ts'
 import { makeWorkspace, type Workspace } from '../test/support/workspace.ts'
 import { type GatewayProcess, startGateway } from '../test/support/world.ts'
-import type { Access } from './memory.ts'
+import type { Access } from './sessions.ts'
 import type { Way } from './ways.ts'
 
 /** A target, a jump host and an identity provider, all real, on 127.0.0.1; the gateway is started on it. */
@@ -19,7 +22,12 @@ export interface Ground extends AsyncDisposable {
   /** Logs alice in through the gateway, and approves the code that is shown. */
   signIn(config: string): Promise<void>
   access(gateway: GatewayProcess): Access
+  /** Puts the shipped bundle with other data in the place of the gateway's, in one step. */
+  replaceBundle(change: (data: PolicyData) => PolicyData): Promise<void>
 }
+
+/** Of the HTTP API: who has it may do everything. */
+export const token = 'a-token-of-the-bench'
 
 export const bundle = join(import.meta.dirname, '..', 'wasm', 'bundle.tar.gz')
 
@@ -38,6 +46,7 @@ export async function prepareGround(): Promise<Ground> {
   const issuer = undo.use(await startIssuer({ accounts: { alice: person }, pollSeconds: 0.05 }))
   const target = undo.use(await startSshd(workspace, ca.publicKey, 'target'))
   const jump = undo.use(await startSshd(workspace, ca.publicKey, 'jump'))
+  copyFileSync(bundle, workspace.path('bundle.tar.gz'))
   workspace.write('regate.yaml', stringify(gatewayConfig(issuer, target)))
   const life = undo.move()
   return {
@@ -64,6 +73,11 @@ export async function prepareGround(): Promise<Ground> {
       privateKey: workspace.read('alice'),
       hostKey: Buffer.from(workspace.read('gateway-host.pub').split(' ')[1] ?? '', 'base64'),
     }),
+    async replaceBundle(change) {
+      const next = workspace.path('next.tar.gz')
+      writeFileSync(next, await changeData(readFileSync(bundle), change))
+      renameSync(next, workspace.path('bundle.tar.gz'))
+    },
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   }
 }
@@ -74,11 +88,13 @@ function certify(workspace: Workspace, key: string): void {
   execFileSync('ssh-keygen', [...args, workspace.path(`${key}.pub`)])
 }
 
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
 const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
   gateway: { name: 'bench', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
-  http: { listen: '127.0.0.1:0' },
+  http: { listen: '127.0.0.1:0', tokens: [{ name: 'bench', sha256: sha256(token), groups: ['read', 'operate'] }] },
   ca: { key: 'user_ca' },
-  policy: { bundle },
+  policy: { bundle: 'bundle.tar.gz' },
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
   routes: [{ ...route, host: '127.0.0.1', port: target.port, host_keys: [target.hostKey] }],

@@ -11,6 +11,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { nativeCiphers } from '../src/ssh/ssh2.ts'
 import type { GatewayProcess } from '../test/support/world.ts'
+import { type Changes, changeRows } from './changes.ts'
 import { bundle, type Ground, prepareGround } from './ground.ts'
 import { measureLogin } from './login.ts'
 import { measureMemory } from './memory.ts'
@@ -24,9 +25,22 @@ interface Size {
   readonly transfers: Load
   readonly decisions: number
   readonly sessions: number
+  readonly changes: Changes
 }
-const whole: Size = { logins: 30, transfers: { bytes: 400e6, rounds: 5 }, decisions: 20_000, sessions: 400 }
-const quick: Size = { logins: 6, transfers: { bytes: 100e6, rounds: 2 }, decisions: 5_000, sessions: 100 }
+const whole: Size = {
+  logins: 30,
+  transfers: { bytes: 400e6, rounds: 5 },
+  decisions: 20_000,
+  sessions: 400,
+  changes: { sessions: 500, seconds: 10 },
+}
+const quick: Size = {
+  logins: 6,
+  transfers: { bytes: 100e6, rounds: 2 },
+  decisions: 5_000,
+  sessions: 100,
+  changes: { sessions: 100, seconds: 4 },
+}
 
 /** All can do it, so that the ways differ in nothing but the way. */
 const keyExchange = 'curve25519-sha256'
@@ -39,6 +53,7 @@ async function bench(size: Size, signal: AbortSignal): Promise<void> {
     ...(await ground.withGateway((gateway) => wayRows(ground, gateway, size, signal))),
     ...(await decisionRows(size, signal)),
     ...(await ground.withGateway((gateway) => sessionRows(ground, gateway, size, signal))),
+    ...(await ground.withGateway((gateway) => changeRows(ground, gateway, size.changes, say, signal))),
   ]
   console.log(`\n${printTable(rows)}\n\n${notes(size)}`)
 }

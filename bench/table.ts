@@ -17,7 +17,7 @@ export const atMost = (goal: number, value: number, unit = ''): Goal => ({
 })
 export const atLeast = (goal: number, value: number): Goal => ({ text: `>= ${write(goal)}`, met: value >= goal })
 /** Ratios have two digits. */
-const write = (goal: number): string => (goal < 1 ? goal.toFixed(2) : `${goal}`)
+const write = (goal: number): string => (Number.isInteger(goal) ? `${goal}` : goal.toFixed(2))
 
 export function printTable(rows: readonly Row[]): string {
   const lines = [

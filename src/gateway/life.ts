@@ -17,6 +17,11 @@ export type Renewal =
   | { readonly outcome: 'failed'; readonly fault: GatewayError }
   | { readonly outcome: 'denied'; readonly fault: GatewayError; readonly refusal: Refusal }
 
+export interface Asking {
+  readonly last?: boolean
+  readonly answered?: () => void
+}
+
 /** Faults that say nothing of the person: a policy, a log or a signer that did not do its work. */
 const failures: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'POLICY_MISSING',
@@ -83,10 +88,11 @@ export class Life {
   /**
    * Asks whether the session may go on. A certificate is in the log before it takes hold; a denial before it is told.
    * Nothing comes of an answer that rests on what is no more, or that nobody waits for: `signal` is aborted when the session
-   * is over. The `last` time a stale answer is a failure.
+   * is over. The `last` time a stale answer is a failure. `answered` hears when the policy is free for others.
    */
-  async renew(signal: AbortSignal, last = false): Promise<Renewal> {
+  async renew(signal: AbortSignal, { last = false, answered = () => {} }: Asking = {}): Promise<Renewal> {
     const { ruling, entry, epoch } = await this.#ask()
+    answered()
     const isStale = (): boolean => signal.aborted || this.#steps.epoch() !== epoch
     const endless = new GatewayError('POLICY_BUSY', 'what the decision rests on changes without end')
     const certified = isStale() ? endless : await this.#certify(ruling, entry)

@@ -55,9 +55,9 @@ export async function renewals(life: Life, course: Course, parts: RenewalParts, 
 }
 
 async function askInTurn(life: Life, turns: Turns, signal: AbortSignal): Promise<Renewal | undefined> {
-  using _turn = await turns.take()
+  using turn = await turns.take()
   if (signal.aborted) return undefined
-  const renewal = await life.renew(signal)
+  const renewal = await life.renew(signal, { answered: () => turn[Symbol.dispose]() })
   return signal.aborted ? undefined : renewal
 }
 

@@ -28,7 +28,7 @@ export async function settle(
       letIn()
       return undefined
     }
-    const renewal = await life.renew(signal, round === roundsMost)
+    const renewal = await life.renew(signal, { last: round === roundsMost })
     if (renewal.outcome === 'denied' || renewal.outcome === 'failed') return renewal
   }
 }

@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import type { ClientChannel } from 'ssh2'
+import { Client } from '../src/ssh/ssh2.ts'
+
+/** How to log in to the gateway. */
+export interface Access {
+  readonly port: number
+  readonly username: string
+  readonly privateKey: string
+  /** In its wire form. */
+  readonly hostKey: Buffer
+}
+
+/** Logins at once. */
+const atOnce = 8
+
+export interface LiveSessions extends AsyncDisposable {
+  /** How many of them are live no more. */
+  readonly ended: number
+  /** By `performance.now`, of each that has ended, when its client saw it. */
+  readonly ends: readonly number[]
+  /** Resolves when all have. */
+  readonly allEnded: Promise<void>
+}
+
+/** Opens sessions, each with a program that runs at the target. */
+export async function openSessions(access: Access, sessions: number, signal: AbortSignal): Promise<LiveSessions> {
+  await using opened = new AsyncDisposableStack()
+  let left = sessions
+  const ends: number[] = []
+  const { promise: allEnded, resolve } = Promise.withResolvers<void>()
+  const ended = (): void => {
+    if (ends.push(performance.now()) === sessions) resolve()
+  }
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) {
+      signal.throwIfAborted()
+      opened.use(await openSession(access, ended))
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
+  const life = opened.move()
+  return {
+    get ended() {
+      return ends.length
+    },
+    ends,
+    allEnded,
+    [Symbol.asyncDispose]: () => life.disposeAsync(),
+  }
+}
+
+/** Its program is `cat`, which has answered once, and ends by itself when the connection does. */
+export async function openSession(access: Access, onEnd: () => void): Promise<AsyncDisposable> {
+  const { port, username, privateKey, hostKey } = access
+  const client = new Client()
+  const closed = Promise.withResolvers<void>()
+  const lost = Promise.withResolvers<never>()
+  lost.promise.catch(() => {})
+  let why = 'it was closed'
+  client
+    .on('error', (fault) => (why = fault.message))
+    .on('close', () => {
+      onEnd()
+      closed.resolve()
+      lost.reject(new Error(`a session did not begin: ${why}`))
+    })
+    .connect({
+      host: '127.0.0.1',
+      port,
+      username,
+      privateKey,
+      readyTimeout: 60_000,
+      hostVerifier: (shown: Buffer) => shown.equals(hostKey),
+    })
+  await Promise.race([answer(client), lost.promise])
+  return {
+    async [Symbol.asyncDispose]() {
+      client.end()
+      await closed.promise
+    },
+  }
+}
+
+async function answer(client: InstanceType<typeof Client>): Promise<void> {
+  await once(client, 'ready')
+  const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>()
+  client.exec('cat', (fault, channel) => (fault === undefined ? resolve(channel) : reject(fault)))
+  const channel = await promise
+  const answered = once(channel, 'data')
+  channel.write('here\n')
+  await answered
+}
