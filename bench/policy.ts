@@ -2,6 +2,7 @@ import type { PolicyInput } from '../src/model/context.ts'
 import type { Milliseconds } from '../src/model/units.ts'
 import { readBundle } from '../src/policy/bundle.ts'
 import { PolicyPool } from '../src/policy/pool.ts'
+import { Threads } from '../src/policy/threads.ts'
 import { quantileOf } from './statistics.ts'
 
 export interface PolicyFigures {
@@ -24,7 +25,8 @@ export async function measurePolicy(
   decisions: number,
   signal: AbortSignal,
 ): Promise<PolicyFigures> {
-  await using pool = await PolicyPool.start(await readBundle(bundlePath), settings)
+  await using threads = new Threads(0)
+  await using pool = await PolicyPool.start(await readBundle(bundlePath), settings, threads)
   const input = JSON.stringify(question)
   const ask = async (): Promise<string> => {
     const nowNs = (BigInt(Date.now()) * 1_000_000n).toString()

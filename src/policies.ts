@@ -4,6 +4,7 @@ import { type Bundle, readBundle } from './policy/bundle.ts'
 import { canaryFault } from './policy/canary.ts'
 import type { Active } from './policy/engine.ts'
 import { PolicyPool, type PoolSettings } from './policy/pool.ts'
+import { Threads } from './policy/threads.ts'
 
 /** The policy in force, a pool for each kind of question: none of the others can keep an admission waiting. */
 export interface Policies extends AsyncDisposable {
@@ -29,13 +30,16 @@ export interface Policies extends AsyncDisposable {
 
 /** Never rejects: without a usable bundle the gateway runs, is not ready, and lets nobody in. */
 export async function loadPolicies(config: Config['policy']): Promise<Policies> {
-  const policies = new LoadedPolicies(await loadFirst(config))
-  return policies
+  const threads = new Threads(standing)
+  return new LoadedPolicies(await loadFirst(config, threads), threads)
 }
 
-async function loadFirst(config: Config['policy']): Promise<Loaded> {
+/** Threads for the next bundle: one to decide by it, one for the HTTP API. They also take the place of those that are lost. */
+const standing = 2
+
+async function loadFirst(config: Config['policy'], threads: Threads): Promise<Loaded> {
   try {
-    return await load(config)
+    return await load(config, threads)
   } catch (thrown) {
     return nothing(asGatewayError(thrown, 'POLICY_BUNDLE', 'the bundle could not be loaded'))
   }
@@ -52,7 +56,7 @@ interface Loaded {
   close(): Promise<void>
 }
 
-async function load(config: Config['policy']): Promise<Loaded> {
+async function load(config: Config['policy'], threads: Threads): Promise<Loaded> {
   const started: PolicyPool[] = []
   let dryRuns: Promise<Active> | undefined
   const close = async (): Promise<void> => {
@@ -61,7 +65,7 @@ async function load(config: Config['policy']): Promise<Loaded> {
   }
   const bundle = await readBundle(config.bundle)
   const start = async (workers: number): Promise<Active> => {
-    const pool = await startPolicy(bundle, { ...config, workers }, config.bundle)
+    const pool = await startPolicy(bundle, { ...config, workers }, config.bundle, threads)
     started.push(pool)
     return { revision: bundle.revision, pool }
   }
@@ -99,6 +103,7 @@ const nothing = (fault: GatewayError): Loaded => ({
 })
 
 class LoadedPolicies implements Policies {
+  readonly #threads: Threads
   #now: Loaded
   #lastFault: GatewayError | undefined
   /** Of bundles that are no more in force. */
@@ -106,8 +111,9 @@ class LoadedPolicies implements Policies {
   /** Old bundles that still have something to answer. */
   readonly #leaving = new Set<Promise<void>>()
 
-  constructor(first: Loaded) {
+  constructor(first: Loaded, threads: Threads) {
     this.#now = first
+    this.#threads = threads
     this.#lastFault = 'fault' in first.admissions ? first.admissions.fault : undefined
   }
 
@@ -136,7 +142,7 @@ class LoadedPolicies implements Policies {
 
   async reload(config: Config['policy'], canaries: readonly object[]): Promise<void> {
     try {
-      const next = await load(config)
+      const next = await load(config, this.#threads)
       const fault = await canaryFault(this.#now.admissions, next.admissions, canaries)
       if (fault !== undefined) {
         await next.close()
@@ -160,12 +166,18 @@ class LoadedPolicies implements Policies {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#now.close(), ...this.#leaving])
+    await this.#threads[Symbol.asyncDispose]()
   }
 }
 
 /** Throws POLICY_BUNDLE for one that has no decision to give. */
-export async function startPolicy(bundle: Bundle, settings: PoolSettings, path: string): Promise<PolicyPool> {
-  const pool = await PolicyPool.start(bundle, settings)
+export async function startPolicy(
+  bundle: Bundle,
+  settings: PoolSettings,
+  path: string,
+  threads: Threads,
+): Promise<PolicyPool> {
+  const pool = await PolicyPool.start(bundle, settings, threads)
   if (pool.entrypoints.includes('ssh/decision')) return pool
   await pool[Symbol.asyncDispose]()
   throw new GatewayError('POLICY_BUNDLE', `${path} has no entrypoint ssh/decision`)

@@ -7,6 +7,7 @@ import { printable } from '../model/text.ts'
 import { systemClock } from '../model/units.ts'
 import { startPolicy } from '../policies.ts'
 import { readBundle } from '../policy/bundle.ts'
+import { Threads } from '../policy/threads.ts'
 import { loadRobots } from '../robots.ts'
 import { hostKeyAlgorithms } from '../ssh/algorithms.ts'
 import { algorithmsFor, checkHostKey, hostKeyText } from '../ssh/host-keys.ts'
@@ -78,7 +79,8 @@ async function checkStore(config: Config): Promise<string> {
 
 async function checkPolicy({ policy }: Config): Promise<string> {
   const bundle = await readBundle(policy.bundle)
-  await using pool = await startPolicy(bundle, policy, policy.bundle)
+  await using threads = new Threads(0)
+  await using pool = await startPolicy(bundle, policy, policy.bundle, threads)
   const missing = Object.entries(optional).filter(([name]) => !pool.entrypoints.includes(name))
   const notes = missing.map(([name, without]) => `\n        without ${name}: ${without}`)
   return `${policy.bundle}, revision ${bundle.revision}${notes.join('')}`

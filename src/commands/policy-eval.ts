@@ -14,6 +14,7 @@ import { type Login, type Milliseconds, systemClock } from '../model/units.ts'
 import { readBundle } from '../policy/bundle.ts'
 import { decisionOf, evaluate } from '../policy/engine.ts'
 import { PolicyPool } from '../policy/pool.ts'
+import { Threads } from '../policy/threads.ts'
 
 export interface EvalOptions {
   readonly input: string
@@ -30,7 +31,8 @@ export async function evaluateFile({ input: file, bundle: path, entrypoint, json
   try {
     const input: unknown = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'))
     const bundle = await readBundle(path)
-    await using workers = await PolicyPool.start(bundle, pool)
+    await using threads = new Threads(0)
+    await using workers = await PolicyPool.start(bundle, pool, threads)
     const evaluation = await evaluate({ revision: bundle.revision, pool: workers }, entrypoint, input)
     if (evaluation.came === 'failed') throw evaluation.error
     const answered = evaluation.came === 'answered'

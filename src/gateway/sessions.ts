@@ -33,15 +33,21 @@ export interface Person {
 }
 
 interface Entry extends Person {
-  readonly person: string
   readonly number: number
   fault?: GatewayError
   live?: Live
 }
 
+interface People {
+  readonly asking: Set<Entry>
+  readonly live: Set<Entry>
+}
+
 /** Who is here. A connection registers before it asks, so that two that come at once do not both pass for the only one. */
 export class Sessions {
   readonly #entries = new Set<Entry>()
+  /** Of each person: those who ask, in the order in which they came, and those let in. */
+  readonly #people = new Map<string, People>()
   #count = 0
   #ends = 0
 
@@ -59,26 +65,39 @@ export class Sessions {
 
   register(whose: Person): Registered {
     const { issuer, subject } = whose.identity
-    const entry: Entry = { ...whose, person: JSON.stringify([issuer, subject]), number: this.#count++ }
+    const person = JSON.stringify([issuer, subject])
+    const entry: Entry = { ...whose, number: this.#count++ }
+    const { asking, live } = this.#peopleOf(person)
     this.#entries.add(entry)
-    const entries = this.#entries
+    asking.add(entry)
     return {
       get others() {
-        const counts = (other: Entry): boolean => other.live !== undefined || other.number < entry.number
-        return [...entries].filter((other) => other !== entry && other.person === entry.person && counts(other)).length
+        const before = [...asking].filter(({ number }) => number < entry.number).length
+        return before + live.size - (live.has(entry) ? 1 : 0)
       },
       get fault() {
         return entry.fault
       },
       loginId: whose.loginId,
-      letIn(live) {
-        entry.live = live
-        if (entry.fault !== undefined) live.cut(entry.fault)
+      letIn(one) {
+        asking.delete(entry)
+        live.add(entry)
+        entry.live = one
+        if (entry.fault !== undefined) one.cut(entry.fault)
       },
-      [Symbol.dispose]() {
-        entries.delete(entry)
+      [Symbol.dispose]: () => {
+        this.#entries.delete(entry)
+        asking.delete(entry)
+        live.delete(entry)
+        if (asking.size + live.size === 0) this.#people.delete(person)
       },
     }
+  }
+
+  #peopleOf(person: string): People {
+    const known = this.#people.get(person) ?? { asking: new Set(), live: new Set() }
+    this.#people.set(person, known)
+    return known
   }
 
   /** Ends every session, also one that still asks, of which this holds. Answers how many. */

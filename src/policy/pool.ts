@@ -1,11 +1,12 @@
-import { Worker } from 'node:worker_threads'
 import { GatewayError } from '../model/errors.ts'
 import type { Milliseconds } from '../model/units.ts'
 import type { Bundle } from './bundle.ts'
-import type { Answer, Greeting, Question, WorkerSettings } from './worker.ts'
+import { failed, type PolicyThread } from './thread.ts'
+import type { Threads } from './threads.ts'
+import type { Answer, Question } from './worker.ts'
 
 export interface PoolSettings {
-  /** How many evaluations run at once; one worker more stands by. */
+  /** How many evaluations run at once. */
   readonly workers: number
   readonly deadline: Milliseconds
   /** Of a module's memory: 64 KiB each. */
@@ -16,22 +17,21 @@ type Job = Question & { readonly settle: (answer: Answer) => void }
 
 /** Evaluations that may wait; beyond it the next is denied (POLICY_BUSY). */
 const waitingMost = 1_024
-/** JavaScript memory of a worker, in MiB: what its built-ins may use. */
-const heapMost = 64
 /** Milliseconds in which a pool that takes no more questions must have answered those that it has. */
 const drainMost = 60_000
-const fileOfWorker = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+/** Milliseconds until it is tried again to have as many threads as there should be. */
+const againAfter = 1_000
 
 /**
- * Evaluates one bundle in worker threads. An evaluation cannot be interrupted from outside its thread, so one that passes
- * the deadline loses it: the worker is ended, and the one that stood by takes over at once. Who waits behind it waits for
- * the deadline, and not for a new thread.
+ * Evaluates one bundle in threads. A question that passes the deadline loses its thread, and one that stood by takes over:
+ * who waits behind it waits for the deadline, and not for a new thread.
  */
 export class PolicyPool implements AsyncDisposable {
   readonly #bundle: Bundle
   readonly #settings: PoolSettings
-  readonly #idle: Worker[] = []
-  readonly #busy = new Map<Worker, { readonly job: Job; readonly timer: NodeJS.Timeout }>()
+  readonly #threads: Threads
+  readonly #idle: PolicyThread[] = []
+  readonly #busy = new Set<PolicyThread>()
   readonly #waiting: Job[] = []
   #entrypoints: readonly string[] = []
   #starting = 0
@@ -39,17 +39,19 @@ export class PolicyPool implements AsyncDisposable {
   /** Open: it takes questions. Draining: it answers those that it has. */
   #stage: 'open' | 'draining' | 'closed' = 'open'
 
-  private constructor(bundle: Bundle, settings: PoolSettings) {
+  private constructor(bundle: Bundle, settings: PoolSettings, threads: Threads) {
     this.#bundle = bundle
     this.#settings = settings
+    this.#threads = threads
   }
 
-  /** Ready when its workers are; throws POLICY_BUNDLE or POLICY_BUILTIN_UNSERVED for a module that cannot run. */
-  static async start(bundle: Bundle, settings: PoolSettings): Promise<PolicyPool> {
-    const pool = new PolicyPool(bundle, settings)
-    const starting = Array.from({ length: settings.workers + 1 }, () => pool.#startWorker())
-    const started = await Promise.allSettled(starting)
-    for (const one of started) if (one.status === 'fulfilled') pool.#idle.push(one.value)
+  /**
+   * Ready when its threads are, which are those that stand by in `threads`, and come back there. Throws POLICY_BUNDLE or
+   * POLICY_BUILTIN_UNSERVED for a module that cannot run.
+   */
+  static async start(bundle: Bundle, settings: PoolSettings, threads: Threads): Promise<PolicyPool> {
+    const pool = new PolicyPool(bundle, settings, threads)
+    const started = await Promise.allSettled(Array.from({ length: settings.workers }, () => pool.#startThread()))
     const broken = started.find((one) => one.status === 'rejected')
     if (broken === undefined) return pool
     await pool[Symbol.asyncDispose]()
@@ -61,7 +63,7 @@ export class PolicyPool implements AsyncDisposable {
     return this.#entrypoints
   }
 
-  /** Workers that had to be replaced. */
+  /** Threads that had to be replaced. */
   get restarts(): number {
     return this.#restarts
   }
@@ -79,97 +81,70 @@ export class PolicyPool implements AsyncDisposable {
   }
 
   #next(): void {
-    while (this.#busy.size < this.#settings.workers && this.#waiting.length > 0) {
-      const worker = this.#idle.pop()
-      const job = worker === undefined ? undefined : this.#waiting.shift()
-      if (worker === undefined || job === undefined) return
-      // An answer that waits behind a delay of our own thread is heard first.
-      const timer = setTimeout(() => setImmediate(() => this.#overdue(worker, job)), this.#settings.deadline)
-      this.#busy.set(worker, { job, timer })
-      const { entrypoint, input, nowNs } = job
-      worker.postMessage({ entrypoint, input, nowNs } satisfies Question)
+    while (this.#idle.length > 0 && this.#waiting.length > 0) {
+      const thread = this.#idle.pop()
+      const job = thread === undefined ? undefined : this.#waiting.shift()
+      if (thread !== undefined && job !== undefined) void this.#run(thread, job)
     }
   }
 
-  #overdue(worker: Worker, job: Job): void {
-    if (this.#busy.get(worker)?.job !== job) return
-    const late = new GatewayError('POLICY_TIMEOUT', `the policy took longer than ${this.#settings.deadline} ms`)
-    this.#settle(worker, failed(late))
-    this.#replace(worker)
-  }
-
-  #settle(worker: Worker, answer: Answer): void {
-    const running = this.#busy.get(worker)
-    if (running === undefined) return
-    clearTimeout(running.timer)
-    this.#busy.delete(worker)
-    running.job.settle(answer)
-  }
-
-  #replace(worker: Worker): void {
-    this.#restarts++
-    void worker.terminate()
-    const at = this.#idle.indexOf(worker)
-    if (at >= 0) this.#idle.splice(at, 1)
+  async #run(thread: PolicyThread, job: Job): Promise<void> {
+    this.#busy.add(thread)
+    let answered = false
+    const overdue = (): void => {
+      if (!answered) void thread.end(this.#late())
+    }
+    // An answer that waits behind a delay of our own thread is heard first.
+    const timer = setTimeout(() => setImmediate(overdue), this.#settings.deadline)
+    const answer = await thread.ask(job)
+    answered = true
+    clearTimeout(timer)
+    this.#busy.delete(thread)
+    job.settle(answer)
+    if (!thread.isOver) this.#idle.push(thread)
     this.#next()
+  }
+
+  #late(): GatewayError {
+    return new GatewayError('POLICY_TIMEOUT', `the policy took longer than ${this.#settings.deadline} ms`)
+  }
+
+  async #startThread(): Promise<void> {
+    this.#starting++
+    try {
+      const thread = await this.#threads.take()
+      await this.#load(thread)
+      if (this.#stage === 'closed') return this.#threads.giveBack(thread)
+      thread.lost = () => this.#lost(thread)
+      this.#idle.push(thread)
+    } finally {
+      this.#starting--
+    }
+    this.#next()
+  }
+
+  async #load(thread: PolicyThread): Promise<void> {
+    try {
+      this.#entrypoints = await thread.load(this.#bundle, this.#settings.memoryPages)
+    } catch (thrown) {
+      this.#threads.giveBack(thread)
+      throw thrown
+    }
+  }
+
+  #lost(thread: PolicyThread): void {
+    if (this.#stage === 'closed') return
+    const at = this.#idle.indexOf(thread)
+    if (at >= 0) this.#idle.splice(at, 1)
+    this.#busy.delete(thread)
+    this.#restarts++
     this.#refill()
   }
 
-  /** Starts workers until there are as many as there should be, one more than are at work at once. */
   #refill(): void {
-    const missing = this.#settings.workers + 1 - this.#idle.length - this.#busy.size - this.#starting
-    for (let count = 0; count < missing && this.#stage !== 'closed'; count++) {
-      this.#starting++
-      this.#startWorker()
-        .then((worker) => (this.#stage === 'closed' ? void worker.terminate() : this.#idle.push(worker)))
-        .catch(() => setTimeout(() => this.#refill(), 1_000).unref()) // no memory just now, perhaps
-        .finally(() => {
-          this.#starting--
-          this.#next()
-        })
-    }
-  }
-
-  async #startWorker(): Promise<Worker> {
-    const { module, data } = this.#bundle
-    const worker = new Worker(fileOfWorker, {
-      workerData: { module, data, memoryPages: this.#settings.memoryPages } satisfies WorkerSettings,
-      resourceLimits: { maxOldGenerationSizeMb: heapMost, maxYoungGenerationSizeMb: 16 },
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    })
-    const started = Promise.withResolvers<void>()
-    let greeted = false
-    worker.on('message', (said: Greeting | Answer) => {
-      if (greeted) return this.#answered(worker, said as Answer)
-      greeted = true
-      const greeting = said as Greeting
-      if ('error' in greeting) return started.reject(new GatewayError(greeting.error.code, greeting.error.message))
-      this.#entrypoints = greeting.entrypoints
-      started.resolve()
-    })
-    worker.on('error', (cause: Error & { code?: string }) => {
-      const code = cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'POLICY_MEMORY' : 'POLICY_FAILED'
-      const broken = new GatewayError(code, 'the worker broke', { cause })
-      started.reject(broken)
-      if (greeted) this.#broke(worker, broken)
-    })
-    worker.on('exit', () => started.reject(new GatewayError('POLICY_BUNDLE', 'the worker ended at once')))
-    await started.promise
-    worker.unref()
-    return worker
-  }
-
-  #answered(worker: Worker, answer: Answer): void {
-    if (!this.#busy.has(worker)) return // too late, and given up
-    this.#settle(worker, answer)
-    this.#idle.push(worker)
-    this.#next()
-  }
-
-  #broke(worker: Worker, why: GatewayError): void {
-    if (!this.#busy.has(worker) && !this.#idle.includes(worker)) return
-    this.#settle(worker, failed(why))
-    this.#replace(worker)
+    const missing = this.#settings.workers - this.#idle.length - this.#busy.size - this.#starting
+    for (let count = 0; count < missing && this.#stage !== 'closed'; count++)
+      this.#startThread().catch(() => setTimeout(() => this.#refill(), againAfter).unref())
   }
 
   /** Takes no more questions, answers those that it has, and ends. */
@@ -185,14 +160,7 @@ export class PolicyPool implements AsyncDisposable {
     this.#stage = 'closed'
     const stopped = new GatewayError('POLICY_BUSY', 'the policy is being replaced')
     for (const job of this.#waiting.splice(0)) job.settle(failed(stopped))
-    const workers = [...this.#idle, ...this.#busy.keys()]
-    for (const worker of this.#busy.keys()) this.#settle(worker, failed(stopped))
-    await Promise.all(workers.map((worker) => worker.terminate()))
+    for (const thread of this.#idle.splice(0)) this.#threads.giveBack(thread)
+    await Promise.all([...this.#busy].map((thread) => thread.end(stopped)))
   }
 }
-
-const failed = (error: GatewayError): Answer => ({
-  error: { code: error.code, message: error.message },
-  builtins: {},
-  nanoseconds: 0,
-})

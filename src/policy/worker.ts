@@ -1,12 +1,12 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import { asGatewayError, type ErrorCode } from '../model/errors.ts'
+import { parentPort } from 'node:worker_threads'
+import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
 import { instantiate, type NdBuiltinCache, type PolicyModule } from './wasm.ts'
 
 /*
- * What runs in a policy's thread: one module, one question at a time, an answer to each. The pool keeps the time, and ends
- * the thread of a question that takes too much of it.
+ * What runs in a policy's thread: one module at a time, one question at a time, an answer to each. The pool keeps the time,
+ * and ends the thread of a question that takes too much of it.
  */
-export interface WorkerSettings {
+export interface Load {
   readonly module: WebAssembly.Module
   /** JSON text. */
   readonly data: string
@@ -25,7 +25,8 @@ export type Answer = {
   /** How long the evaluation ran. */
   readonly nanoseconds: number
 } & ({ readonly result?: string } | { readonly error: { readonly code: ErrorCode; readonly message: string } })
-/** Said once, before the first question. */
+export type Order = { readonly load: Load } | Question
+/** Said when the thread has its code, without entrypoints, and of each module that was loaded. */
 export type Greeting =
   | { readonly entrypoints: readonly string[] }
   | { readonly error: { readonly code: ErrorCode; readonly message: string } }
@@ -47,18 +48,25 @@ function fault(thrown: unknown) {
   return { error: { code, message } }
 }
 
-function greet({ module, data, memoryPages }: WorkerSettings): PolicyModule | undefined {
+let policy: PolicyModule | undefined
+
+function load({ module, data, memoryPages }: Load): Greeting {
+  policy = undefined // its memory may go
   try {
-    const policy = instantiate(module, { memoryPages })
-    policy.setData(data)
-    parentPort?.postMessage({ entrypoints: [...policy.entrypoints] } satisfies Greeting)
-    return policy
+    const next = instantiate(module, { memoryPages })
+    next.setData(data)
+    policy = next
+    return { entrypoints: [...next.entrypoints] }
   } catch (thrown) {
-    parentPort?.postMessage(fault(thrown) satisfies Greeting)
-    return undefined
+    return fault(thrown)
   }
 }
 
-const policy = greet(workerData as WorkerSettings)
-if (policy !== undefined)
-  parentPort?.on('message', (question: Question) => parentPort?.postMessage(answer(policy, question)))
+const nothing = new GatewayError('POLICY_MISSING', 'no bundle is loaded')
+
+parentPort?.on('message', (order: Order) => {
+  if ('load' in order) parentPort?.postMessage(load(order.load))
+  else if (policy === undefined) parentPort?.postMessage({ builtins: {}, nanoseconds: 0, ...fault(nothing) })
+  else parentPort?.postMessage(answer(policy, order))
+})
+parentPort?.postMessage({ entrypoints: [] } satisfies Greeting)

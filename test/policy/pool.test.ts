@@ -2,20 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Milliseconds } from '../../src/model/units.ts'
 import { PolicyPool } from '../../src/policy/pool.ts'
+import { Threads } from '../../src/policy/threads.ts'
 import { compileRego } from '../support/opa.ts'
 
 const loops = `package t
 loop := count([1 | some a in numbers.range(1, 4000); some b in numbers.range(1, 4000); a == b])
 quick := input.x
 `
+const settings = { workers: 1, deadline: 100 as Milliseconds, memoryPages: 1_024 }
 
 test('who waits behind evaluations that loop is answered once they are ended, by the worker that stood by', async () => {
   const bundle = await compileRego({ modules: [loops], entrypoints: ['t/loop', 't/quick'] })
-  await using pool = await PolicyPool.start(bundle, {
-    workers: 1,
-    deadline: 100 as Milliseconds,
-    memoryPages: 1_024,
-  })
+  await using threads = new Threads(1)
+  await using pool = await PolicyPool.start(bundle, settings, threads)
   const ask = (entrypoint: string) => pool.evaluate({ entrypoint, input: '{"x":1}', nowNs: '0' })
   const answers = await Promise.all(['t/loop', 't/loop', 't/quick'].map(ask))
   const told = answers.map((answer) => ('error' in answer ? answer.error.code : answer.result))
@@ -25,7 +24,8 @@ test('who waits behind evaluations that loop is answered once they are ended, by
 
 test('a pool that takes no more questions answers those that it has, also when it lost a worker over one', async () => {
   const bundle = await compileRego({ modules: [loops], entrypoints: ['t/loop', 't/quick'] })
-  const pool = await PolicyPool.start(bundle, { workers: 1, deadline: 100 as Milliseconds, memoryPages: 1_024 })
+  await using threads = new Threads(1)
+  const pool = await PolicyPool.start(bundle, settings, threads)
   const ask = async (entrypoint: string) => {
     const answer = await pool.evaluate({ entrypoint, input: '{"x":1}', nowNs: '0' })
     return 'error' in answer ? answer.error.code : answer.result
