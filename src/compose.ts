@@ -7,7 +7,7 @@ import { composeIdentity, composeRobots } from './compose-identity.ts'
 import { composeLog } from './compose-log.ts'
 import { composeSteps } from './compose-steps.ts'
 import type { Config, HostAndPort } from './config.ts'
-import { restartNeeded } from './config-changes.ts'
+import { restartNeeded, takenOver } from './config-changes.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Epoch } from './gateway/epoch.ts'
 import { Listener } from './gateway/listener.ts'
@@ -143,12 +143,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     },
     reconfigure(next) {
       const others = restartNeeded(config, next)
-      config = {
-        ...config,
-        limits: next.limits,
-        routes: next.routes,
-        http: { ...config.http, tokens: next.http.tokens },
-      }
+      config = takenOver(config, next)
       epoch.advance()
       for (const changed of rightsChanged) changed()
       return others

@@ -1,9 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from './config.ts'
 
-/** What a gateway takes over while it runs: routes, limits, tokens. Answers the sections in which more than that differs. */
+/** What a gateway takes over of a changed configuration while it runs: routes, limits, tokens. */
+export const takenOver = (now: Config, { limits, routes, http: { tokens } }: Config): Config => ({
+  ...now,
+  limits,
+  routes,
+  http: { ...now.http, tokens },
+})
+
+/** The sections in which more differs than is taken over. */
 export function restartNeeded(now: Config, next: Config): string[] {
-  const fixed = ({ limits: _, routes: __, http, ...rest }: Config) => ({ ...rest, http: { ...http, tokens: [] } })
-  const [before, after] = [fixed(now), fixed(next)]
-  return (Object.keys(before) as (keyof typeof before)[]).filter((key) => !isDeepStrictEqual(before[key], after[key]))
+  const taken = takenOver(now, next)
+  return (Object.keys(taken) as (keyof Config)[]).filter((key) => !isDeepStrictEqual(taken[key], next[key]))
 }

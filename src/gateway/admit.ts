@@ -1,11 +1,10 @@
 import { makeSubjectKey } from '../certificate/subject-key.ts'
-import type { Address } from '../model/address.ts'
 import type { Certificate } from '../model/certificate.ts'
 import type { Reason } from '../model/decision.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
 import type { Leg } from '../ssh/leg.ts'
 import type { Target } from '../ssh/target.ts'
-import { type Answer, ask, type Knock, type Steps, writeDown } from './decide.ts'
+import { type Answer, ask, certify, type Held, type Knock, type Steps, writeDown } from './decide.ts'
 import type { Route } from './routes.ts'
 import { type Refusal, refusal } from './words.ts'
 
@@ -17,16 +16,12 @@ export type Admission =
   | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly fault: GatewayError }
 
 /** What a session rests on, and what another certificate for it takes. */
-export interface Admitted {
+export interface Admitted extends Held {
   readonly knock: Knock
   readonly decisionId: string
   /** Where the connection leads. */
   readonly route: Pick<Route, 'host' | 'port'>
   readonly certificate: Certificate
-  /** Of the key pair made for this connection, in its wire form. */
-  readonly subjectKey: Buffer
-  /** As the target sees the gateway. */
-  readonly localAddress: Address
   /** From before the policy was asked (see epoch.ts). */
   readonly epoch: number
 }
@@ -62,15 +57,8 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
       const subject = makeSubjectKey()
       target = await steps.reach(ruling.route, signal)
       if (isStale()) return again()
-      const occasion = {
-        decisionId: entry.decisionId,
-        username: ruling.username,
-        login: knock.asked.login,
-        principals: ruling.route.principals,
-        subjectKey: subject.publicKey,
-        localAddress: target.localAddress,
-      }
-      const certificate = await steps.issue(ruling.request, occasion)
+      const held = { subjectKey: subject.publicKey, localAddress: target.localAddress }
+      const certificate = await certify(ruling, entry, knock, held, steps)
       if (isStale()) return again()
       await steps.record({ ...entry, outcome: 'allow', certificate })
       isRecorded = true
@@ -80,8 +68,8 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
         certificate: certificate.signed,
         sign: subject.sign,
       })
-      const { decisionId, subjectKey, localAddress } = occasion
-      const admitted = { knock, decisionId, route: ruling.route, certificate, subjectKey, localAddress, epoch }
+      const { decisionId } = entry
+      const admitted = { knock, decisionId, route: ruling.route, certificate, ...held, epoch }
       return { outcome: 'admitted', ...admitted, target: leg, banner }
     } catch (thrown) {
       // What went wrong by a stale answer says nothing of the answer to come.

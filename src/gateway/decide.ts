@@ -50,17 +50,22 @@ export interface Occasion {
   readonly principals: Route['principals']
   /** Of the key pair made for this connection, in its wire form. */
   readonly subjectKey: Buffer
+  /** As the target sees the gateway. */
   readonly localAddress: Address
 }
 
+/** What a certificate rests on beside the policy's answer: the same for all certificates of a connection. */
+export type Held = Pick<Occasion, 'subjectKey' | 'localAddress'>
+
+export interface Grant {
+  readonly outcome: 'grant'
+  readonly request: CertificateRequest
+  readonly route: Route
+  readonly username: string
+}
 /** From what the policy answered to what is done about it. */
 export type Ruling =
-  | {
-      readonly outcome: 'grant'
-      readonly request: CertificateRequest
-      readonly route: Route
-      readonly username: string
-    }
+  | Grant
   | { readonly outcome: 'sign-in' }
   | { readonly outcome: 'refuse'; readonly fault: GatewayError; readonly reasons?: readonly Reason[] }
 
@@ -86,6 +91,20 @@ export async function ask(knock: Knock, steps: Steps): Promise<Answer> {
     ...(evaluation === undefined ? {} : { evaluated: evaluation }),
   }
   return { ruling: rule(knock, route, evaluation, steps.closed()), entry, epoch }
+}
+
+/** The certificate that the answer comes to. Throws the code of what may not be signed. */
+export function certify(
+  grant: Grant,
+  { decisionId }: Entry,
+  knock: Knock,
+  held: Held,
+  steps: Steps,
+): Promise<Certificate> {
+  const { request, route, username } = grant
+  const { subjectKey, localAddress } = held
+  const { login } = knock.asked
+  return steps.issue(request, { decisionId, username, login, principals: route.principals, subjectKey, localAddress })
 }
 
 /** A refusal stands in the log before anybody hears of it; when it cannot, that is what is said instead. */

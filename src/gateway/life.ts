@@ -4,7 +4,7 @@ import type { Reason } from '../model/decision.ts'
 import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
 import type { UnixSeconds } from '../model/units.ts'
 import type { Admitted } from './admit.ts'
-import { type Answer, ask, type Ruling, type Steps, writeDown } from './decide.ts'
+import { type Answer, ask, certify, type Ruling, type Steps, writeDown } from './decide.ts'
 import type { Route } from './routes.ts'
 import { type Refusal, refusal } from './words.ts'
 
@@ -124,18 +124,14 @@ export class Life {
   }
 
   /** The certificate that the answer comes to, or why there is none. */
-  async #certify(ruling: Ruling, { decisionId }: Entry): Promise<Certificate | GatewayError> {
+  async #certify(ruling: Ruling, entry: Entry): Promise<Certificate | GatewayError> {
     if (ruling.outcome === 'sign-in') return new GatewayError('CHALLENGE_UNSUPPORTED', 'the policy wants a sign-in')
     if (ruling.outcome === 'refuse') return ruling.fault
     if (!this.#isSameTarget(ruling.route))
       return new GatewayError('ROUTE_CHANGED', 'the route leads to another host now')
-    const { knock, subjectKey, localAddress } = this.#admitted
-    const { username } = ruling
-    const { principals } = ruling.route
     try {
-      const occasion = { decisionId, username, login: knock.asked.login, principals, subjectKey, localAddress }
-      const certificate = await this.#steps.issue(ruling.request, occasion)
-      mustStay(this.#first, certificate, principals)
+      const certificate = await certify(ruling, entry, this.#admitted.knock, this.#admitted, this.#steps)
+      mustStay(this.#first, certificate, ruling.route.principals)
       return certificate
     } catch (thrown) {
       return asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')

@@ -1,4 +1,4 @@
-import type { Ask, Verdict } from '../model/channel.ts'
+import type { Ask, Field, Verdict } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
 import type { SessionBytes } from '../model/session-event.ts'
 import { printable } from '../model/text.ts'
@@ -233,7 +233,7 @@ class Relay implements Relayed {
     const row = requests.rowOf(table, request.name, channel.type)
     const verdict = this.#verdictOnRequest(channel, request, row)
     if (!verdict.permitted) return this.#refuseOnChannel(from, channel, request, verdict, row?.runs === true)
-    if (row?.stands === true) this.#stand(channel, request, row)
+    if (row?.stands === true) this.#stand(channel, request, row, verdict.field)
     if (row?.ends === true) this.#witness.exited(messages.readExit(request), channel.numbers.client)
     this.#await(channel.replies[from], request, row)
     this.#pass(from, message)
@@ -252,12 +252,12 @@ class Relay implements Relayed {
     return this.#verdicts.by(row, request, number)
   }
 
-  #stand(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest>): void {
+  #stand(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest>, field: Field): void {
     const ask = row.ask(request)
     if (typeof ask === 'string') return
     channel.asks.push(ask)
     const detail = ask.kind === 'exec' ? ` ${ask.command}` : ask.kind === 'subsystem' ? ` ${ask.name}` : ''
-    this.#witness.opened(`request ${request.name}${detail}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
+    this.#witness.opened(`request ${request.name}${detail}`, field, channel.numbers.client)
   }
 
   #refuseOnChannel(from: Side, channel: Channel, request: ChannelRequest, refusal: Refusal, runs: boolean): void {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { permit } from '../enforcement/permit.ts'
 import { asGatewayError, type GatewayError } from '../model/errors.ts'
 import type { Session } from '../model/session-event.ts'
@@ -7,7 +8,7 @@ import { type Chronicle, certificateOf } from './chronicle.ts'
 import { Ends } from './ends.ts'
 import type { Life } from './life.ts'
 import { type RelaySettings, relay } from './relay.ts'
-import { type RenewalParts, renewals } from './renewals.ts'
+import { type Course, type RenewalParts, renewals } from './renewals.ts'
 import type { Registered } from './sessions.ts'
 import type { Judge } from './verdicts.ts'
 import { refusal } from './words.ts'
@@ -38,22 +39,24 @@ export async function carry(client: Leg, target: Leg, life: Life, parts: Session
   using ends = new Ends(life.startedAt, life.robotUntil, () => relayed.bytes.to_client + relayed.bytes.to_target, cut)
   ends.set(life.certificate)
   let told: string | undefined
-  const course = {
-    renewed(certificate: Life['certificate'], decisionId: string) {
+  const course: Course = {
+    renewed(certificate, decisionId) {
       ends.set(certificate)
       relayed.narrow()
       chronicle.renewed(certificate, decisionId)
     },
-    failed: (fault: GatewayError) => chronicle.failed(fault),
-    denied(fault: GatewayError, { lines }: { readonly lines: readonly [string, ...string[]] }) {
+    failed: (fault) => chronicle.failed(fault),
+    denied(fault, { lines }) {
       told = lines[0]
       cut(fault)
     },
   }
-  renewals(life, course, parts, AbortSignal.any([client.signal, target.signal])).catch((thrown: unknown) =>
+  const over = AbortSignal.any([client.signal, target.signal])
+  renewals(life, course, parts, over).catch((thrown: unknown) =>
     cut(asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')),
   )
-  const why = await firstEnd(client, target)
+  if (!over.aborted) await once(over, 'abort')
+  const why = over.reason as GatewayError
   target.cut(why)
   client.disconnect(disconnectReason.byApplication, told ?? refusal(why.code).lines[0], why)
   chronicle.ended(why, relayed.bytes, clock())
@@ -63,9 +66,3 @@ const judgeBy = (life: Life, clock: Clock): Judge => ({
   permit: (ask) => permit(life.certificate, ask, clock()),
   environment: () => life.certificate.permissions['set-env@regate'] ?? {},
 })
-
-async function firstEnd(client: Leg, target: Leg): Promise<GatewayError> {
-  const ended = AbortSignal.any([client.signal, target.signal])
-  if (!ended.aborted) await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }))
-  return ended.reason as GatewayError
-}

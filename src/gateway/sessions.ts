@@ -1,7 +1,6 @@
 import type { PolicyIdentity } from '../model/context.ts'
 import type { GatewayError } from '../model/errors.ts'
 import type { Session, SessionBytes } from '../model/session-event.ts'
-import type { Fingerprint } from '../model/units.ts'
 
 /** One connection from when its person is known to its end, whether it has been let in yet or not. */
 export interface Registered extends Disposable {
@@ -28,8 +27,6 @@ export interface Person {
   readonly identity: PolicyIdentity
   /** The cached login that let the person in; absent when nothing is cached. */
   readonly loginId?: string
-  /** Of the key that was proven. */
-  readonly key?: Fingerprint
 }
 
 interface Entry extends Person {

@@ -172,7 +172,7 @@ export class Leg implements Listener {
     this.#closed(why)
   }
 
-  /** A message has come, whatever it is; false: it is not looked at, since it ended the connection. */
+  /** A message of the transport or of authentication has come; false: it is not looked at, since it ended the connection. */
   arrived(number: number, length: number): boolean {
     if (number === MSG.kexinit) this.#exchanging()
     const fault = neverSent[this.#peer].has(number)

@@ -105,7 +105,7 @@ if (messageHandlers.length !== 256 || typeof sendPacket !== 'function')
 
 /** Who hears what comes on a connection. */
 export interface Listener {
-  /** Every message, before all else; false: nobody looks at it. */
+  /** Every message but those of the connection protocol, before all else; false: nobody looks at it. */
   arrived(number: number, length: number): boolean
   /** Messages of the connection protocol (RFC 4254), which ssh2 itself then never sees. */
   connectionMessage(message: Buffer): void
@@ -118,18 +118,24 @@ export const hear = (protocol: Protocol, listener: Listener): void => void liste
 
 const connectionProtocol: ReadonlySet<number> = new Set([80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100])
 
+const asBuffer = (payload: Uint8Array): Buffer => Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+
 for (let number = 0; number < messageHandlers.length; number++) {
   const original = messageHandlers[number]
-  messageHandlers[number] = (protocol, payload) => {
-    const listener = listeners.get(protocol)
-    if (listener === undefined) return original?.(protocol, payload)
-    if (!listener.arrived(number, payload.length)) return undefined
-    if (original !== undefined && !connectionProtocol.has(number)) return original(protocol, payload)
-    const message = Buffer.from(payload.buffer, payload.byteOffset, payload.length)
-    if (original === undefined) listener.unknownMessage(message)
-    else listener.connectionMessage(message)
-    return undefined
-  }
+  messageHandlers[number] = connectionProtocol.has(number)
+    ? (protocol, payload) => {
+        const listener = listeners.get(protocol)
+        if (listener === undefined) return original?.(protocol, payload)
+        listener.connectionMessage(asBuffer(payload))
+        return undefined
+      }
+    : (protocol, payload) => {
+        const listener = listeners.get(protocol)
+        if (listener !== undefined && !listener.arrived(number, payload.length)) return undefined
+        if (listener === undefined || original !== undefined) return original?.(protocol, payload)
+        listener.unknownMessage(asBuffer(payload))
+        return undefined
+      }
 }
 
 /** Once keys are in use: the ephemeral keys, the secret and the hashed messages are let go. ssh2 asks for no more than this. */

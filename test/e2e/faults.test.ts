@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { changeData } from '../../demo/bundle-data.ts'
+import { replaceData } from '../support/bundle.ts'
 import { start } from '../support/process.ts'
 import { freePort } from '../support/workspace.ts'
 import { api, type DecisionEvent, type GatewayProcess, startGateway, startWorld, type World } from '../support/world.ts'
@@ -42,7 +42,7 @@ test(`killed at ${rounds} random instants, it has lost nothing and lets nobody i
   const port = await freePort()
   await using world = await startWorld({
     policy,
-    spoilBundle: (path) => replaceData(path, 0),
+    spoilBundle: (path) => replaceData(path, { round: 0 }),
     config: ({ sshd }) => ({
       gateway: { listen: `127.0.0.1:${port}` },
       routes: ['open', 'closed'].map((door) => ({
@@ -66,7 +66,7 @@ test(`killed at ${rounds} random instants, it has lost nothing and lets nobody i
       ...revoked.slice(-2).map((key) => attempt(world, 'open', key, 'echo revoked and in')),
     ]
     const changes = [
-      replaceData(world.workspace.path('bundle.tar.gz'), round),
+      replaceData(world.workspace.path('bundle.tar.gz'), { round }),
       touchConfig(world),
       victim === undefined ? undefined : revoke(gateway, victim.loginId),
     ] as const
@@ -131,12 +131,6 @@ const revoke = (gateway: GatewayProcess, id: string): Promise<boolean> =>
     ({ status }) => status === 204,
     () => false,
   )
-
-async function replaceData(path: string, round: number): Promise<void> {
-  const next = `${path}.next`
-  writeFileSync(next, await changeData<object>(readFileSync(path), () => ({ round })))
-  renameSync(next, path)
-}
 
 function touchConfig({ workspace }: World): void {
   const path = workspace.path('regate.yaml')

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
-import { changeData } from '../../demo/bundle-data.ts'
+import { replaceData } from '../support/bundle.ts'
 import { type Running, start } from '../support/process.ts'
 import { api, startWorld, type World } from '../support/world.ts'
 
@@ -35,7 +35,7 @@ const exec = { 'permit-exec@regate': ['*'] }
 const certificates = { db1: {}, db2: {} }
 
 async function aWorld(): Promise<World> {
-  const spoilBundle = (path: string): Promise<void> => rewriteData(path, { open: exec, frozen: false })
+  const spoilBundle = (path: string): Promise<void> => replaceData(path, { open: exec, frozen: false })
   const world = await startWorld({ certificates, policy, spoilBundle })
   assert.equal((await world.ssh('db1', ['true'])).code, 0)
   return world
@@ -46,15 +46,6 @@ async function session(world: World, route = 'db1'): Promise<Running> {
   return ssh
 }
 const bundle = (world: World): string => world.workspace.path('bundle.tar.gz')
-const rewriteData = async (path: string, data: object): Promise<void> =>
-  writeFileSync(path, await changeData<object>(readFileSync(path), () => data))
-/** In one step, as whoever deploys a bundle does. */
-async function replaceBundle(world: World, data: object): Promise<void> {
-  const next = world.workspace.path('next.tar.gz')
-  copyFileSync(bundle(world), next)
-  await rewriteData(next, data)
-  renameSync(next, bundle(world))
-}
 function changeConfig(world: World, change: (config: ReturnType<typeof parse>) => void): void {
   const path = world.workspace.path('regate.yaml')
   const config = parse(readFileSync(path, 'utf8'))
@@ -65,7 +56,7 @@ function changeConfig(world: World, change: (config: ReturnType<typeof parse>) =
 test('a change of data cuts at once who is no more allowed, and nobody is let in any more', async () => {
   await using world = await aWorld()
   await using ssh = await session(world)
-  await replaceBundle(world, { open: exec, frozen: true })
+  await replaceData(bundle(world), { open: exec, frozen: true })
   assert.equal(await ssh.ended(), 255)
   assert.match(ssh.lines.join('\n'), /denied by policy: frozen \[freeze\]/)
   assert.match((await world.ssh('db1', ['true'])).stderr, /frozen/)
@@ -73,7 +64,7 @@ test('a change of data cuts at once who is no more allowed, and nobody is let in
 test('a change of data narrows at once what is open', async () => {
   await using world = await aWorld()
   await using ssh = await session(world)
-  await replaceBundle(world, { open: {}, frozen: false })
+  await replaceData(bundle(world), { open: {}, frozen: false })
   assert.equal(await ssh.ended(), 255)
   assert.match(ssh.lines.join('\n'), /regate: closed: permit-exec@regate is not in the certificate/)
 })
@@ -91,7 +82,7 @@ test('a bundle that is cut short changes nothing, and the log and the API say so
 })
 test('nor does one that gives no decision any more', async () => {
   await using world = await aWorld()
-  await replaceBundle(world, { frozen: false })
+  await replaceData(bundle(world), { frozen: false })
   await world.gateway.line(/gives no decision where the one in force does/)
   assert.equal((await world.ssh('db1', ['true'])).code, 0)
 })
@@ -102,7 +93,7 @@ test('a bundle that comes later puts a gateway without one to work', async () =>
     spoilBundle: (path) => renameSync(path, `${path}.later`),
   })
   assert.match((await world.ssh('db1', ['true'])).stderr, /POLICY_MISSING/)
-  await rewriteData(`${bundle(world)}.later`, { open: exec, frozen: false })
+  await replaceData(`${bundle(world)}.later`, { open: exec, frozen: false })
   renameSync(`${bundle(world)}.later`, bundle(world))
   await world.gateway.line(/another bundle is in force/)
   assert.equal((await world.ssh('db1', ['true'])).code, 0)
