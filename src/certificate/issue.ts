@@ -55,6 +55,7 @@ export async function issue(
   const { extensions } = readExtensions(request.extensions ?? {})
   const criticalOptions = withSourceAddress(request.critical_options ?? {}, occasion.localAddress, limits.sourceAddress)
   const content = {
+    kind: 'user' as const,
     subjectKey: occasion.subjectKey,
     serial: randomBytes(8).readBigUInt64BE(),
     keyId: keyId(request.key_id ?? occasion.username, occasion.decisionId),

@@ -31,8 +31,16 @@ export interface ConnectionSettings extends GraceLimits {
   readonly relay: RelaySettings
 }
 
+/** Undefined: the plain host key is shown. None of them rejects. */
+export interface HostCertificates {
+  ofGateway(): Promise<Buffer | undefined>
+  /** `name` has the grammar of a route's name. */
+  of(name: string): Promise<Buffer | undefined>
+}
+
 export interface ConnectionParts extends DoorParts, RenewalParts {
   readonly ssh: SshServer
+  readonly hostCertificates: HostCertificates
   readonly settings: ConnectionSettings
   readonly history: History
   readonly measures: Measures
@@ -127,10 +135,13 @@ async function authenticate(
   return await new Authentication(client, door, settings, { ...connection, kex: await client.kex }).run()
 }
 
-async function greet(socket: Socket, { ssh, settings, log }: ConnectionParts): Promise<Client | undefined> {
+async function greet(socket: Socket, parts: ConnectionParts): Promise<Client | undefined> {
+  const { ssh, hostCertificates, settings, log } = parts
   const timer = setTimeout(() => socket.destroy(), settings.identWait)
   try {
-    return await ssh.handshake(socket)
+    const certificate = await hostCertificates.ofGateway()
+    if (socket.destroyed) return undefined
+    return await ssh.handshake(socket, certificate)
   } catch (thrown) {
     log.debug(faultFields(thrown as Error), 'left before its identification line')
     return undefined

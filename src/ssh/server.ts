@@ -1,9 +1,10 @@
 import { EventEmitter, once } from 'node:events'
 import type { Socket } from 'node:net'
-import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, Server as Ssh2Server } from 'ssh2'
+import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, ServerConfig } from 'ssh2'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 import { serverAlgorithms, softwareVersion } from './algorithms.ts'
+import { certifiable, certified, certifiedType, offeredAsCertified } from './host-certificate.ts'
 import { Leg } from './leg.ts'
 import { type Insides, Server, utils } from './ssh2.ts'
 import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
@@ -52,8 +53,11 @@ export type Attempt = {
 
 /** Takes TCP sockets and makes SSH clients of them; the listener and its limits are the caller's. */
 export interface SshServer {
-  /** The identification line may take as long as the caller lets the socket live. */
-  handshake(socket: Socket): Promise<Client>
+  /**
+   * The identification line may take as long as the caller lets the socket live. A client that takes host certificates is
+   * shown `certificate`, over the Ed25519 host key, at each key exchange of the connection.
+   */
+  handshake(socket: Socket, certificate?: Buffer): Promise<Client>
 }
 
 /** The wire form of the public half of a private key file's text. Throws KEY_FILE when ssh2 cannot serve with it. */
@@ -63,25 +67,40 @@ export function publicHalf(privateKey: Buffer): Buffer {
   throw new GatewayError('KEY_FILE', 'not a private key without a passphrase')
 }
 
+/** The wire form of the host key that is shown by a certificate when there is one: the first that is an Ed25519 key. */
+export const certifiableKey = (hostKeys: readonly Buffer[]): Buffer | undefined => certifiable(hostKeys)?.getPublicSSH()
+
 export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
-  const greeted = new WeakMap<Socket, (client: Client) => void>()
-  const server: Ssh2Server = new Server(
-    { hostKeys: [...hostKeys], ident: softwareVersion, algorithms: serverAlgorithms },
-    (connection, info) => {
-      const insides = connection as unknown as Insides
-      greeted.get(insides._sock)?.(asClient(connection, insides, info.header.identRaw))
-    },
-  )
+  const greeted = new WeakMap<Socket, (connection: Connection, identification: string) => void>()
+  const serve = (keys: ServerConfig['hostKeys']): Injected =>
+    new Server({ hostKeys: keys, ident: softwareVersion, algorithms: serverAlgorithms }, (connection, info) => {
+      greeted.get(insidesOf(connection)._sock)?.(connection, info.header.identRaw)
+    }) as unknown as Injected
+  const plain = serve([...hostKeys])
+  const key = certifiable(hostKeys)
+  // What ssh2 offers is one list for all connections of a server.
+  const withCertificate = key && serve([{ key: offeredAsCertified(key) }, ...hostKeys])
   return {
-    handshake(socket) {
+    handshake(socket, certificate) {
       const { promise, resolve, reject } = Promise.withResolvers<Client>()
-      greeted.set(socket, resolve)
+      greeted.set(socket, (connection, identification) => {
+        const { _protocol: protocol } = insidesOf(connection)
+        if (key !== undefined && certificate !== undefined)
+          protocol._hostKeys = { ...protocol._hostKeys, [certifiedType]: certified(key, certificate) }
+        resolve(asClient(connection, insidesOf(connection), identification))
+      })
       socket.once('close', () => reject(new GatewayError('CLIENT_LEFT', 'left before its identification line')))
-      ;(server as unknown as { injectSocket(socket: Socket): void }).injectSocket(socket)
+      const server = certificate === undefined ? plain : (withCertificate ?? plain)
+      server.injectSocket(socket)
       return promise
     },
   }
 }
+
+interface Injected {
+  injectSocket(socket: Socket): void
+}
+const insidesOf = (connection: Connection): Insides => connection as unknown as Insides
 
 function asClient(connection: Connection, insides: Insides, identification: string): Client {
   const leg = new Leg(insides, 'client')

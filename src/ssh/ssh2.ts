@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Ssh2 from 'ssh2'
+import type { ParsedKey } from 'ssh2'
 import { type Addon, type CipherConfig, createPacketOpener, type DecipherConfig, noteCipher } from './in-place.ts'
 import { applyPatches, patches } from './patches.ts'
 
@@ -16,6 +17,8 @@ export interface Protocol {
   _kex: { readonly sessionID: Buffer; readonly negotiated: { kex: string } } | undefined
   /** Ours while a key exchange is under way. */
   readonly _kexinit: unknown
+  /** A server's, by the name of the algorithm. */
+  _hostKeys: Readonly<Record<string, ParsedKey>>
   readonly _strictMode: boolean | undefined
   readonly _decipher: { readonly inSeqno: number } | undefined
   readonly _cipher: { encrypt(packet: Buffer): void }
