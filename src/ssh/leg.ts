@@ -68,6 +68,8 @@ export class Leg implements Listener {
   /** What came in one chunk with the end of authentication. */
   #early: Buffer[] = []
   #feeders = new Set<Leg>()
+  /** Called once there is room again for what they have to say. */
+  #writers: (() => void)[] = []
   #corked = false
   #queued = 0
   /** Bytes of memory beside those of the messages that were sent since the socket last had nothing to send. */
@@ -140,10 +142,20 @@ export class Leg implements Listener {
     if (this.#stage === 'authenticating') this.#stage = 'waiting'
   }
 
+  get hasRoom(): boolean {
+    return this.unsent <= unsentMost
+  }
+
+  /** Calls `go` once there is room; never when the connection is over. */
+  whenRoom(go: () => void): void {
+    if (this.#feeders.size + this.#writers.length === 0) this.#whenSent()
+    this.#writers.push(go)
+  }
+
   /** Stops reading this leg until `slow` has sent what waits there: its reader sets the pace, not our memory. */
   yieldTo(slow: Leg): void {
-    if (slow.unsent <= unsentMost || slow.#feeders.has(this)) return
-    if (slow.#feeders.size === 0) slow.#whenSent()
+    if (slow.hasRoom || slow.#feeders.has(this)) return
+    if (slow.#feeders.size + slow.#writers.length === 0) slow.#whenSent()
     slow.#feeders.add(this)
     this.#socket.pause()
   }
@@ -208,7 +220,7 @@ export class Leg implements Listener {
     this.#carried = 0
     forgetKeyExchange(this.#protocol)
     this.#resumeFeeders()
-    if (this.#feeders.size > 0) this.#whenSent()
+    if (this.#feeders.size + this.#writers.length > 0) this.#whenSent()
   }
 
   /** The peer began a key exchange, or answered ours. */
@@ -253,14 +265,15 @@ export class Leg implements Listener {
   #whenSent(): void {
     this.#socket.write('', () => {
       this.#resumeFeeders()
-      if (this.#feeders.size > 0 && this.#socket.writableLength > 0) this.#whenSent()
+      if (this.#feeders.size + this.#writers.length > 0 && this.#socket.writableLength > 0) this.#whenSent()
     })
   }
 
   #resumeFeeders(): void {
-    if (this.unsent > unsentMost) return
+    if (!this.hasRoom) return
     for (const feeder of this.#feeders) if (feeder.#stage === 'relaying') feeder.#socket.resume()
     this.#feeders.clear()
+    for (const go of this.#writers.splice(0)) go()
   }
 
   /** To be called before each message: what is sent in one turn of the event loop is written together. */
