@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { GatewayError } from '../model/errors.ts'
 import { wire } from '../model/wire.ts'
 import { Budget } from './budget.ts'
@@ -11,6 +10,7 @@ import {
   type Protocol,
   sendMessage,
   sendMessageNow,
+  type Wire,
 } from './ssh2.ts'
 import { notePassed } from './young-memory.ts'
 
@@ -61,7 +61,7 @@ type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
 export class Leg implements Listener {
   readonly #peer: Peer
   readonly #protocol: Protocol
-  readonly #socket: Socket
+  readonly #socket: Wire
   readonly #end = new AbortController()
   #stage: Stage = 'authenticating'
   #take: (message: Buffer) => void = () => {}
@@ -85,8 +85,8 @@ export class Leg implements Listener {
     this.#protocol = insides._protocol
     this.#socket = insides._sock
     hear(this.#protocol, this)
-    this.#socket.setNoDelay(true)
-    this.#socket.setKeepAlive(true, 15_000)
+    this.#socket.setNoDelay?.(true)
+    this.#socket.setKeepAlive?.(true, 15_000)
     this.#rekeyTimer = setInterval(() => this.#rekey(), rekeyMilliseconds).unref()
     this.#socket.on('error', (cause) => this.#closed(new GatewayError(left[peer], 'the connection broke', { cause })))
     this.#socket.on('close', () => this.#closed(new GatewayError(left[peer], 'the connection was closed')))

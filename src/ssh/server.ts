@@ -1,12 +1,11 @@
 import { EventEmitter, once } from 'node:events'
-import type { Socket } from 'node:net'
 import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, ServerConfig } from 'ssh2'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 import { serverAlgorithms, softwareVersion } from './algorithms.ts'
 import { certifiable, certified, certifiedType, offeredAsCertified } from './host-certificate.ts'
 import { Leg } from './leg.ts'
-import { type Insides, Server, utils } from './ssh2.ts'
+import { type Insides, Server, utils, type Wire } from './ssh2.ts'
 import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
 
 export type Method = 'publickey' | 'keyboard-interactive'
@@ -51,13 +50,13 @@ export type Attempt = {
     }
 )
 
-/** Takes TCP sockets and makes SSH clients of them; the listener and its limits are the caller's. */
+/** Takes TCP sockets, or channels, and makes SSH clients of them; the listener and its limits are the caller's. */
 export interface SshServer {
   /**
    * The identification line may take as long as the caller lets the socket live. A client that takes host certificates is
    * shown `certificate`, over the Ed25519 host key, at each key exchange of the connection.
    */
-  handshake(socket: Socket, certificate?: Buffer): Promise<Client>
+  handshake(socket: Wire, certificate?: Buffer): Promise<Client>
 }
 
 /** The wire form of the public half of a private key file's text. Throws KEY_FILE when ssh2 cannot serve with it. */
@@ -71,7 +70,7 @@ export function publicHalf(privateKey: Buffer): Buffer {
 export const certifiableKey = (hostKeys: readonly Buffer[]): Buffer | undefined => certifiable(hostKeys)?.getPublicSSH()
 
 export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
-  const greeted = new WeakMap<Socket, (connection: Connection, identification: string) => void>()
+  const greeted = new WeakMap<Wire, (connection: Connection, identification: string) => void>()
   const serve = (keys: ServerConfig['hostKeys']): Injected =>
     new Server({ hostKeys: keys, ident: softwareVersion, algorithms: serverAlgorithms }, (connection, info) => {
       greeted.get(insidesOf(connection)._sock)?.(connection, info.header.identRaw)
@@ -98,7 +97,7 @@ export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
 }
 
 interface Injected {
-  injectSocket(socket: Socket): void
+  injectSocket(socket: Wire): void
 }
 const insidesOf = (connection: Connection): Insides => connection as unknown as Insides
 

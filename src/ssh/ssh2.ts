@@ -1,6 +1,7 @@
 import { createRequire, registerHooks } from 'node:module'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import type * as Ssh2 from 'ssh2'
 import type { ParsedKey } from 'ssh2'
@@ -36,10 +37,12 @@ interface PacketWriter {
   alloc(length: number, force?: boolean): Buffer
   finalize(packet: Buffer, force?: boolean): Buffer
 }
+/** What a connection runs over: a TCP socket, or a channel of another connection, which has no need of what only sockets have. */
+export type Wire = Duplex & Partial<Pick<Socket, 'setNoDelay' | 'setKeepAlive'>>
 /** An ssh2 connection of either side, with its insides. */
 export interface Insides {
   readonly _protocol: Protocol
-  readonly _sock: Socket
+  readonly _sock: Wire
 }
 type MessageHandler = (protocol: Protocol, payload: Uint8Array) => unknown
 
