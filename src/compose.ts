@@ -169,12 +169,13 @@ const nameRules = ({ loginCase, defaultRoute }: Config['gateway']) => ({
 })
 
 function connectionSettings({ gateway, limits }: Config): ConnectionParts['settings'] {
-  const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered } = limits
+  const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered, menuIdle } = limits
   return {
     gateway: gateway.name,
     identWait,
     grace,
     signInGrace,
+    visitIdle: menuIdle,
     authentication: { ...nameRules(gateway), rsaBits, offers, attempts },
     relay: { channels, unanswered },
   }

@@ -1,28 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Address } from '../model/address.ts'
-import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
+import type { PolicyConnection } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
 import { faultFields, type Log, logEnd } from '../model/log.ts'
-import type { Session } from '../model/session-event.ts'
 import { printableLines } from '../model/text.ts'
 import type { Clock, Milliseconds } from '../model/units.ts'
 import type { Client, SshServer } from '../ssh/server.ts'
-import type { Admitted } from './admit.ts'
 import { Authentication, type AuthenticationSettings, type Outcome } from './authentication.ts'
-import { Chronicle, certificateOf, type History } from './chronicle.ts'
+import type { History } from './chronicle.ts'
 import { ConnectionDoor, type DoorParts } from './door.ts'
 import { Grace, type GraceLimits } from './grace.ts'
-import { Life } from './life.ts'
+import { type LiveParts, live } from './let-in.ts'
 import type { Measures } from './measures.ts'
 import type { RelaySettings } from './relay.ts'
-import type { RenewalParts } from './renewals.ts'
-import { carry } from './session.ts'
-import type { Registered } from './sessions.ts'
-import { settle } from './settle.ts'
-import { refusal } from './words.ts'
+import { type VisitParts, type VisitSettings, visit } from './visit/visit.ts'
 
-export interface ConnectionSettings extends GraceLimits {
+export interface ConnectionSettings extends GraceLimits, VisitSettings {
   /** `gateway.name`, for the policy. */
   readonly gateway: string
   /** For the identification line. */
@@ -31,7 +25,7 @@ export interface ConnectionSettings extends GraceLimits {
   readonly relay: RelaySettings
 }
 
-export interface ConnectionParts extends DoorParts, RenewalParts {
+export interface ConnectionParts extends DoorParts, LiveParts, VisitParts {
   readonly ssh: SshServer
   readonly settings: ConnectionSettings
   readonly history: History
@@ -74,48 +68,25 @@ async function authenticateAndCarry(
   const outcome = await authenticate(client, connection, door, parts.settings.authentication)
   if (outcome.outcome === 'refused') return logEnd(log, outcome.fault, 'refused')
   const { admission, identity, accept, turnAway } = outcome
-  const { certificate, target, banner } = admission
-  const { registered } = door
-  if (registered === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
-  const life = new Life(admission, parts.clock(), () => registered.others, parts.steps)
   const letIn = (): void => {
     grace[Symbol.dispose]()
-    if (banner !== '') client.leg.banner(printableLines(banner))
     accept()
     admitted()
   }
-  const denied = await settle(life, registered, AbortSignal.any([client.leg.signal, target.signal]), letIn)
-  if (denied !== undefined) {
-    const { fault } = denied
-    target.cut(fault)
-    turnAway(denied.refusal ?? refusal(fault.code, admission.knock.asked), fault)
-    return logEnd(log, fault, 'refused')
+  const { registered, visiting } = door
+  if (admission.outcome === 'received') {
+    if (visiting === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
+    letIn()
+    return await visit(client.leg, { ...admission.caller, identity, visiting }, { ...parts, log })
   }
-  const who = {
-    session: sessionId,
-    user: identity.username,
-    key_id: certificate.keyId,
-    serial: `${certificate.serial}`,
-  }
-  const session = sessionOf(admission, identity, registered, life)
-  const chronicle = new Chronicle(session, parts.history, parts.measures, log.child(who))
-  await carry(client.leg, target, life, { ...parts, relay: parts.settings.relay, registered, session, chronicle })
-}
-
-function sessionOf(admission: Admitted, identity: PolicyIdentity, { loginId }: Registered, life: Life): Session {
-  const { asked, connection, sessionId } = admission.knock
-  const { issuer, subject, username } = identity
-  return {
-    id: sessionId,
-    person: { issuer, subject, username },
-    route: asked.route,
-    login: asked.login,
-    source: connection.source,
-    ...(loginId === undefined ? {} : { login_id: loginId }),
-    started_at: life.startedAt,
-    certificate: certificateOf(life.certificate),
-    decision_id: admission.decisionId,
-  }
+  if (registered === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
+  const denied = await live(client.leg, admission, { identity, registered }, { ...parts, log }, () => {
+    if (admission.banner !== '') client.leg.banner(printableLines(admission.banner))
+    letIn()
+  })
+  if (denied === undefined) return
+  turnAway(denied.refusal, denied.fault)
+  logEnd(log, denied.fault, 'refused')
 }
 
 async function authenticate(

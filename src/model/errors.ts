@@ -13,7 +13,6 @@ export const errorCodes = {
 
   // Who knocks
   NAME_GRAMMAR: 'the user name is not written login@route',
-  NAME_RESERVED: 'the user name regate is kept for commands of the gateway',
   ROUTE_UNKNOWN: 'no route has that name',
   KEY_UNSUPPORTED: 'a key of a kind that is not taken',
   ROBOT_EXPIRED: 'a robot’s key whose time is over',
