@@ -157,12 +157,14 @@ const nameRules = ({ loginCase, defaultRoute }: Config['gateway']) => ({
 })
 
 function connectionSettings({ gateway, limits }: Config): ConnectionParts['settings'] {
-  const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered } = limits
+  const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered, jumps, menuIdle } = limits
   return {
     gateway: gateway.name,
     identWait,
     grace,
     signInGrace,
+    visitIdle: menuIdle,
+    jumps,
     authentication: { ...nameRules(gateway), rsaBits, offers, attempts },
     relay: { channels, unanswered },
   }

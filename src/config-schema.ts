@@ -61,6 +61,8 @@ export const limitsSchema = Type.Object(
     rsa_bits: opt(count(2_048, 8_192)),
     channels: opt(count(1, 10_000)),
     unanswered: opt(count(1, 10_000)),
+    jumps: opt(count(1, 1_000)),
+    menu_idle: opt(duration),
     connect: opt(duration),
     handshake: opt(duration),
   },

@@ -90,6 +90,8 @@ export interface Limits {
   readonly rsaBits: number
   readonly channels: number
   readonly unanswered: number
+  readonly jumps: number
+  readonly menuIdle: Milliseconds
   readonly connect: Milliseconds
   readonly handshake: Milliseconds
 }
@@ -251,6 +253,8 @@ function readLimits(limits: NonNullable<WrittenConfig['limits']>): Limits {
     rsaBits: limits.rsa_bits ?? 3_072,
     channels: limits.channels ?? 256,
     unanswered: limits.unanswered ?? 256,
+    jumps: limits.jumps ?? 10,
+    menuIdle: duration(limits.menu_idle, '10m'),
     connect: duration(limits.connect, '10s'),
     handshake: duration(limits.handshake, '20s'),
   }

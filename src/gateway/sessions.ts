@@ -2,13 +2,21 @@ import type { PolicyIdentity } from '../model/context.ts'
 import type { GatewayError } from '../model/errors.ts'
 import type { Session, SessionBytes } from '../model/session-event.ts'
 
-/** One connection from when its person is known to its end, whether it has been let in yet or not. */
-export interface Registered extends Disposable {
-  /** The person's other sessions: those let in, and those that began to ask before this one. */
-  readonly others: number
+/** Whoever is known, from then to the end of their connection. */
+export interface Known extends Disposable {
   /** Why it must end; it may have been said before the connection was let in. */
   readonly fault: GatewayError | undefined
   readonly loginId: string | undefined
+}
+/** Somebody whose connection ends at the gateway itself: no session, but what ends sessions ends it too. */
+export interface Visiting extends Known {
+  /** From here on it can be cut; it is at once when there is a `fault` already. */
+  received(cut: (why: GatewayError) => void): void
+}
+/** One connection from when its person is known to its end, whether it has been let in yet or not. */
+export interface Registered extends Known {
+  /** The person's other sessions: those let in, and those that began to ask before this one. */
+  readonly others: number
   /** From here on it can be cut; it is at once when there is a `fault` already. */
   letIn(live: Live): void
 }
@@ -32,6 +40,7 @@ export interface Person {
 interface Entry extends Person {
   readonly number: number
   fault?: GatewayError
+  cut?: (why: GatewayError) => void
   live?: Live
 }
 
@@ -80,7 +89,7 @@ export class Sessions {
         asking.delete(entry)
         live.add(entry)
         entry.live = one
-        if (entry.fault !== undefined) one.cut(entry.fault)
+        begin(entry, one.cut)
       },
       [Symbol.dispose]: () => {
         this.#entries.delete(entry)
@@ -88,6 +97,19 @@ export class Sessions {
         live.delete(entry)
         if (asking.size + live.size === 0) this.#people.delete(person)
       },
+    }
+  }
+
+  visit(whose: Person): Visiting {
+    const entry: Entry = { ...whose, number: this.#count++ }
+    this.#entries.add(entry)
+    return {
+      get fault() {
+        return entry.fault
+      },
+      loginId: whose.loginId,
+      received: (cut) => begin(entry, cut),
+      [Symbol.dispose]: () => void this.#entries.delete(entry),
     }
   }
 
@@ -103,8 +125,13 @@ export class Sessions {
     const found = [...this.#entries].filter(whose)
     for (const entry of found) {
       entry.fault ??= why
-      entry.live?.cut(why)
+      entry.cut?.(why)
     }
     return found.length
   }
+}
+
+function begin(entry: Entry, cut: (why: GatewayError) => void): void {
+  entry.cut = cut
+  if (entry.fault !== undefined) cut(entry.fault)
 }

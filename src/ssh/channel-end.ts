@@ -10,7 +10,7 @@ export interface Windows {
   readonly packetMost: number
 }
 /** Whoever answers the requests on a channel (RFC 4254 section 6); what it does not know it refuses. */
-export type Requested = (request: ChannelRequest) => boolean
+export type Requested = (request: ChannelRequest, channel: ChannelEnd) => boolean
 
 /** A channel as it stands, for whoever carries it on: its numbers, and bytes that either side may still send. */
 export interface Standing {
@@ -119,7 +119,7 @@ export class ChannelEnd extends Duplex {
   }
 
   request(request: ChannelRequest): void {
-    const granted = !this.destroyed && this.#requested(request)
+    const granted = !this.destroyed && this.#requested(request, this)
     if (!request.wantReply || this.#saidClose) return
     this.#leg.answer(granted ? messages.channelSuccess(this.#peer) : messages.channelFailure(this.#peer))
   }
@@ -187,6 +187,7 @@ export class ChannelEnd extends Duplex {
   // Writing
 
   override _write(left: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (left.length === 0) return done() // it says when all before it has gone
     this.#owe({ kind: 'data', left, done })
   }
 

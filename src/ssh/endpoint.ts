@@ -11,7 +11,7 @@ export type Opening =
       /** Answers its requests (RFC 4254 section 6); without this all are refused. */
       readonly requested?: Requested
       /** It is open. */
-      readonly begin: (channel: ChannelEnd) => void
+      readonly begin?: (channel: ChannelEnd) => void
     } & Windows)
   /** A reason of RFC 4254 section 5.1, and a text for the person. */
   | { readonly outcome: 'refused'; readonly reason: number; readonly text: string }
@@ -27,6 +27,7 @@ export class Endpoint {
   /** By the number that they have here. */
   readonly #channels = new Map<number, { readonly end: ChannelEnd; readonly peer: number }>()
   #sessionsClosed = false
+  #heard = 0
 
   /** `open` is asked for each channel; `channelsMost` may be open at once. */
   constructor(leg: Leg, channelsMost: number, open: (open: ChannelOpen) => Opening) {
@@ -42,6 +43,11 @@ export class Endpoint {
     return [...this.#channels.values()].map(({ end }) => end)
   }
 
+  /** How many messages have come that say something of a channel. */
+  get heard(): number {
+    return this.#heard
+  }
+
   /** Lets go of the one channel there is, and of the connection: somebody else takes its messages from now on. */
   letGo(channel: ChannelEnd): Standing {
     const [only, ...others] = this.channels
@@ -51,6 +57,7 @@ export class Endpoint {
   }
 
   #take(message: Buffer): void {
+    if (message[0] !== MSG.globalRequest) this.#heard++
     switch (message[0]) {
       case MSG.globalRequest:
         return this.#globalRequest(message)
@@ -105,7 +112,7 @@ export class Endpoint {
     const end = new ChannelEnd(this.#leg, number, open, opening, opening.requested ?? (() => false))
     this.#channels.set(number, { end, peer: open.sender })
     this.#leg.answer(messages.openConfirmation(open.sender, number, window, packetMost))
-    opening.begin(end)
+    opening.begin?.(end)
   }
 
   #judge(open: ChannelOpen): Opening {

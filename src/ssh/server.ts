@@ -8,6 +8,7 @@ import { Leg } from './leg.ts'
 import { type Insides, Server, utils, type Wire } from './ssh2.ts'
 import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
 
+export type { Wire }
 export type Method = 'publickey' | 'keyboard-interactive'
 
 /** A client whose identification line was read. What it says of itself is made printable. */
