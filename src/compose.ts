@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { canaries } from './canaries.ts'
 import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
 import { type CaKey, readCaLine } from './certificate/ca-key.ts'
+import { composeHere } from './compose-here.ts'
 import { composeHttp } from './compose-http.ts'
 import { composeIdentity, composeRobots } from './compose-identity.ts'
 import { composeLog } from './compose-log.ts'
@@ -105,6 +106,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     epoch,
     turns: new Turns(renewalsAtOnce),
     history: store.sessions,
+    here: composeHere({ config: now, policies, store, sessions, metrics }),
     ...composeIdentity(now, robots, store, metrics, log),
     measures: metrics,
     get settings() {
@@ -176,6 +178,7 @@ function connectionSettings({ gateway, limits }: Config): ConnectionParts['setti
     grace,
     signInGrace,
     visitIdle: menuIdle,
+    loginCase: gateway.loginCase,
     authentication: { ...nameRules(gateway), rsaBits, offers, attempts },
     relay: { channels, unanswered },
   }

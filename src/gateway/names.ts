@@ -26,7 +26,7 @@ const route = /^[a-z0-9][a-z0-9.-]{0,62}$/
 /** Beside a default route the one name that leads to the gateway itself. */
 const reserved = 'regate'
 
-export const parseLogin = (text: string, { loginCase }: NameRules): Login | undefined =>
+export const parseLogin = (text: string, { loginCase }: Pick<NameRules, 'loginCase'>): Login | undefined =>
   logins[loginCase].test(text) ? (text as Login) : undefined
 
 /**
