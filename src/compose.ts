@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { canaries } from './canaries.ts'
 import { HostCertificates } from './certificate/host-certificates.ts'
+import { composeHere } from './compose-here.ts'
 import { composeHttp } from './compose-http.ts'
 import { composeIdentity, composeRobots } from './compose-identity.ts'
 import { composeLog } from './compose-log.ts'
@@ -76,6 +77,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     epoch,
     turns: new Turns(renewalsAtOnce),
     history: store.sessions,
+    here: composeHere({ config: now, policies, store, sessions, metrics }),
     ...composeIdentity(now, robots, store, metrics, log),
     measures: metrics,
     get settings() {
@@ -165,6 +167,7 @@ function connectionSettings({ gateway, limits }: Config): ConnectionParts['setti
     signInGrace,
     visitIdle: menuIdle,
     jumps,
+    loginCase: gateway.loginCase,
     authentication: { ...nameRules(gateway), rsaBits, offers, attempts },
     relay: { channels, unanswered },
   }

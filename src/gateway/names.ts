@@ -30,7 +30,7 @@ export const isRouteName = (text: string): boolean => route.test(text)
 /** Beside a default route the one name that leads to the gateway itself. */
 const reserved = 'regate'
 
-export const parseLogin = (text: string, { loginCase }: NameRules): Login | undefined =>
+export const parseLogin = (text: string, { loginCase }: Pick<NameRules, 'loginCase'>): Login | undefined =>
   logins[loginCase].test(text) ? (text as Login) : undefined
 
 /**

@@ -1,3 +1,4 @@
+import type { Certificate } from '../model/certificate.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import type { GatewayError } from '../model/errors.ts'
 import type { Session, SessionBytes } from '../model/session-event.ts'
@@ -26,6 +27,8 @@ export interface Live {
   /** As it is now: its latest certificate. */
   session(): Session
   bytes(): SessionBytes
+  /** In force now. */
+  certificate(): Certificate
   cut(why: GatewayError): void
 }
 
@@ -67,6 +70,12 @@ export class Sessions {
     return [...this.#entries].flatMap(({ live }) =>
       live === undefined ? [] : [{ ...live.session(), bytes: live.bytes() }],
     )
+  }
+
+  /** Those of one person that have been let in. */
+  of({ issuer, subject }: Pick<PolicyIdentity, 'issuer' | 'subject'>): readonly Live[] {
+    const entries = this.#people.get(JSON.stringify([issuer, subject]))?.live ?? []
+    return [...entries].flatMap(({ live }) => live ?? [])
   }
 
   register(whose: Person): Registered {

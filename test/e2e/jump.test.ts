@@ -129,7 +129,7 @@ test('carried: -L and -R through the inner connection', async () => {
     ...['-v', '-F', config, '-J', 'gate', '-N', '-o', 'ExitOnForwardFailure=yes'],
     ...['-L', `127.0.0.1:${here}:127.0.0.1:${echo.port}`, '-R', `127.0.0.1:${there}:127.0.0.1:${echo.port}`, 'db1'],
   ])
-  await ssh.line(/All remote forwarding requests processed/)
+  await ssh.line(/remote forward success/)
   for (const port of [here, there]) assert.equal(await ask({ port }, 'hello'), '5 hello')
 })
 

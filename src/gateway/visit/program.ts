@@ -4,7 +4,7 @@ import { printable, printableLines } from '../../model/text.ts'
 import type { ChannelEnd } from '../../ssh/channel-end.ts'
 import type { Opening } from '../../ssh/endpoint.ts'
 import { type ChannelRequest, readBytes, readOnlyBytes } from '../../ssh/messages.ts'
-import { type Output, runCommand } from './commands.ts'
+import { type Output, runCommand, withoutTerminal } from './commands.ts'
 import type { Visitor, VisitParts } from './visit.ts'
 
 /**
@@ -27,10 +27,10 @@ export function program(visitor: Visitor, parts: VisitParts): Opening {
         return !isRunning
       case 'exec': {
         const command = readOnlyBytes(request.details)
-        return run(channel, () => runCommand(command, visitor, parts))
+        return run(channel, () => runCommand(command, visitor, parts, over(channel)))
       }
       case 'shell':
-        return run(channel, () => runCommand('help', visitor, parts))
+        return run(channel, () => withoutTerminal(visitor, parts, over(channel)))
       case 'subsystem': {
         const name = printable(readBytes(request.details), 60)
         return run(channel, async () => ({ status: 1, stderr: `${name} refused: this connection leads to no host` }))
@@ -65,4 +65,11 @@ async function finish(
     channel.stderr.write(fit(`regate: the gateway could not answer (${fault.code})`))
     channel.exit(1)
   }
+}
+
+/** Aborted when nobody listens any more. */
+function over(channel: ChannelEnd): AbortSignal {
+  const end = new AbortController()
+  channel.once('close', () => end.abort())
+  return end.signal
 }

@@ -7,15 +7,20 @@ import { Endpoint, type Opening } from '../../ssh/endpoint.ts'
 import { disconnectReason, type Leg } from '../../ssh/leg.ts'
 import { type ChannelOpen, openFailureReason, readForward } from '../../ssh/messages.ts'
 import type { Caller } from '../authentication.ts'
-import type { AskedHere } from '../names.ts'
+import type { AskedHere, LoginCase } from '../names.ts'
 import type { RelaySettings } from '../relay.ts'
 import type { Visiting } from '../sessions.ts'
 import { refusal } from '../words.ts'
+import type { HereParts } from './here.ts'
 import { type Jumps, jump } from './jump.ts'
 import { program } from './program.ts'
 
 /** Somebody whose connection ends at the gateway: signed in, and nothing is opened to them yet. */
-export interface Visitor extends Caller<AskedHere> {
+export interface Visitor extends Arrived {
+  /** Ends the login that this visit rests on, and the visit too, once what is said of it has had time to arrive. */
+  logout(): Promise<void>
+}
+export interface Arrived extends Caller<AskedHere> {
   readonly identity: PolicyIdentity
   readonly visiting: Visiting
 }
@@ -27,8 +32,9 @@ export interface VisitSettings {
   readonly relay: RelaySettings
   /** Open at once on one connection. */
   readonly jumps: number
+  readonly loginCase: LoginCase
 }
-export interface VisitParts {
+export interface VisitParts extends HereParts {
   readonly settings: VisitSettings
   readonly log: Log
   readonly clock: Clock
@@ -38,12 +44,24 @@ export interface VisitParts {
  * A connection without a route: menu, built-in commands, jumps. It ends when the client leaves, when nothing is heard any
  * more, and with what it rests on: a login that is revoked, a robot's key whose time is over.
  */
-export async function visit(leg: Leg, visitor: Visitor, parts: VisitParts, enter: Jumps['enter']): Promise<void> {
+export async function visit(leg: Leg, arrived: Arrived, parts: VisitParts, enter: Jumps['enter']): Promise<void> {
   const { settings, log } = parts
-  const user = visitor.identity.username
+  const user = arrived.identity.username
   log.info({ user }, 'came to the gateway itself')
-  const cut = (why: GatewayError): void =>
-    leg.disconnect(disconnectReason.byApplication, refusal(why.code).lines[0], why)
+  let patience = 0
+  const cut = (why: GatewayError): void => {
+    const say = (): void => leg.disconnect(disconnectReason.byApplication, refusal(why.code).lines[0], why)
+    if (patience === 0) say()
+    else setTimeout(say, patience)
+  }
+  const visitor: Visitor = {
+    ...arrived,
+    async logout() {
+      patience = farewell
+      const { loginId } = arrived.visiting
+      if (loginId !== undefined) await parts.here.revoke(loginId)
+    },
+  }
   const jumps: Jumps = {
     get open() {
       return jumpsOf(endpoint)
@@ -52,11 +70,14 @@ export async function visit(leg: Leg, visitor: Visitor, parts: VisitParts, enter
     enter,
   }
   const endpoint: Endpoint = new Endpoint(leg, settings.relay.channels, (open) => answer(open, visitor, parts, jumps))
-  visitor.visiting.received(cut)
+  arrived.visiting.received(cut)
   using _ends = endsOf(endpoint, visitor, parts, cut)
   if (!leg.signal.aborted) await once(leg.signal, 'abort')
   logEnd(log.child({ user }), leg.signal.reason as GatewayError, 'left the gateway itself')
 }
+
+/** Milliseconds that a client has to hear that it is signed out. */
+const farewell = 500
 
 const jumpsOf = ({ channels }: Endpoint): number => channels.filter(({ type }) => type === 'direct-tcpip').length
 
