@@ -1,4 +1,5 @@
-import type { Algorithms } from 'ssh2'
+import type { Algorithms, KexAlgorithm } from 'ssh2'
+import { hybridKex } from './hybrid-key.ts'
 
 /*
  * What is offered on either leg, and nothing else: no SHA-1, no CBC, no finite-field groups, no compression (a few bytes
@@ -29,9 +30,12 @@ export const hostKeyAlgorithms = [
 ] as const
 export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number]
 
+/** Safe against who keeps what is sent today, for a quantum computer of later; then what stock clients before OpenSSH 9.9 have. */
+const kex = [hybridKex as KexAlgorithm, 'curve25519-sha256', 'curve25519-sha256@libssh.org'] as const
+
 /** For clients: their order decides. */
 export const serverAlgorithms: Algorithms = {
-  kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org'],
+  kex: [...kex],
   serverHostKey: [...hostKeyAlgorithms],
   cipher: [...ciphers],
   hmac: [...macs],
@@ -41,13 +45,7 @@ export const serverAlgorithms: Algorithms = {
 /** For targets, where ours does; the NIST curves are there for hosts that are held to them. */
 export function clientAlgorithms(hostKeys: readonly HostKeyAlgorithm[]): Algorithms {
   return {
-    kex: [
-      'curve25519-sha256',
-      'curve25519-sha256@libssh.org',
-      'ecdh-sha2-nistp256',
-      'ecdh-sha2-nistp384',
-      'ecdh-sha2-nistp521',
-    ],
+    kex: [...kex, 'ecdh-sha2-nistp256', 'ecdh-sha2-nistp384', 'ecdh-sha2-nistp521'],
     serverHostKey: [...hostKeys],
     cipher: [...ciphers],
     hmac: [...macs],

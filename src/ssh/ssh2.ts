@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Ssh2 from 'ssh2'
+import { hybridSide } from './hybrid-key.ts'
 import { type Addon, type CipherConfig, createPacketOpener, type DecipherConfig, noteCipher } from './in-place.ts'
 import { applyPatches, patches } from './patches.ts'
 
@@ -57,6 +58,7 @@ function loadPatched(): typeof Ssh2 {
   })
   try {
     installCiphers()
+    ;(require('ssh2/lib/protocol/kex.js') as { hybridSide?: typeof hybridSide }).hybridSide = hybridSide
     const ssh2 = require('ssh2') as typeof Ssh2
     const missed = [...files.values()].filter((file) => !loaded.has(file))
     if (missed.length > 0) throw new Error(`ssh2 was loaded without its patches: ${missed.join(', ')}`)
