@@ -91,9 +91,18 @@ function randomFillSync(packet, start, size) {
   },
   {
     file: 'protocol/Protocol.js',
-    why: 'server-sig-algs lacks a comma, and names the SHA-1 and DSA signatures that are not taken (RFC 8308, 3.1)',
-    find: "      + 'rsa-sha2-512,rsa-sha2-256,ssh-rsa,ssh-dss';",
-    replace: "      + ',rsa-sha2-512,rsa-sha2-256';",
+    why: 'its EXT_INFO lacks a comma, and names signatures that are not taken; ours is put into the exports by ssh2.ts',
+    find: '        sendExtInfo(this);',
+    replace: '        module.exports.sendExtInfo(this);',
+  },
+  {
+    file: 'server.js',
+    why: 'who does not speak SSH is told so, as sshd tells it (kex.c, kex_exchange_identification)',
+    find: '    function onClientPreHeaderError(err) {}',
+    replace: `    function onClientPreHeaderError() {
+      if (socket.writable)
+        socket.write('Invalid SSH identification string.\\r\\n');
+    }`,
   },
   {
     file: 'server.js',

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, Server as Ssh2Server } from 'ssh2'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
-import { serverAlgorithms, softwareVersion } from './algorithms.ts'
+import { type KeyExchangeRule, serverAlgorithms, softwareVersion } from './algorithms.ts'
+import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
 import { type Insides, Server, utils } from './ssh2.ts'
 import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
@@ -63,13 +64,21 @@ export function publicHalf(privateKey: Buffer): Buffer {
   throw new GatewayError('KEY_FILE', 'not a private key without a passphrase')
 }
 
-export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
+export interface ServerSettings {
+  /** Private keys, one of a kind. */
+  readonly hostKeys: readonly Buffer[]
+  readonly keyExchange: KeyExchangeRule
+  /** As they are when a client comes. */
+  readonly limits: () => RekeyLimits
+}
+
+export function createSshServer({ hostKeys, keyExchange, limits }: ServerSettings): SshServer {
   const greeted = new WeakMap<Socket, (client: Client) => void>()
   const server: Ssh2Server = new Server(
-    { hostKeys: [...hostKeys], ident: softwareVersion, algorithms: serverAlgorithms },
+    { hostKeys: [...hostKeys], ident: softwareVersion, algorithms: serverAlgorithms(keyExchange) },
     (connection, info) => {
       const insides = connection as unknown as Insides
-      greeted.get(insides._sock)?.(asClient(connection, insides, info.header.identRaw))
+      greeted.get(insides._sock)?.(asClient(connection, insides, info.header.identRaw, limits()))
     },
   )
   return {
@@ -83,8 +92,8 @@ export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
   }
 }
 
-function asClient(connection: Connection, insides: Insides, identification: string): Client {
-  const leg = new Leg(insides, 'client')
+function asClient(connection: Connection, insides: Insides, identification: string, limits: RekeyLimits): Client {
+  const leg = new Leg(insides, 'client', limits)
   const kex = Promise.withResolvers<string>()
   kex.promise.catch(() => {})
   leg.signal.addEventListener('abort', () => kex.reject(leg.signal.reason), { once: true })

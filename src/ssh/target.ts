@@ -5,6 +5,7 @@ import { printable } from '../model/text.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { wire } from '../model/wire.ts'
 import { clientAlgorithms, type HostKeyAlgorithm, softwareVersion } from './algorithms.ts'
+import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
 import { Client, type Insides, type Protocol, sendMessage } from './ssh2.ts'
 
@@ -49,17 +50,17 @@ export async function reach(
   destination: Destination,
   algorithms: readonly HostKeyAlgorithm[],
   checkHostKey: (shown: Buffer) => void,
-  patience: Patience,
+  limits: Patience & RekeyLimits,
   signal: AbortSignal,
 ): Promise<Target> {
-  const socket = await open(destination, patience.connect, signal)
+  const socket = await open(destination, limits.connect, signal)
   const localAddress = parseAddress(socket.localAddress ?? '')
   if (localAddress === undefined) throw new GatewayError('TARGET_UNREACHABLE', 'the connection broke at once')
-  const handshake = new Handshake(socket, algorithms, checkHostKey, signal)
-  await handshake.ready(patience.handshake)
+  const handshake = new Handshake(socket, algorithms, checkHostKey, limits, signal)
+  await handshake.ready(limits.handshake)
   return {
     localAddress,
-    login: (username, credential) => handshake.login(username, credential, patience.handshake),
+    login: (username, credential) => handshake.login(username, credential, limits.handshake),
     leave: () => handshake.leg.cut(new GatewayError('TARGET_LEFT', 'not logged in')),
   }
 }
@@ -105,6 +106,7 @@ class Handshake {
     socket: Socket,
     algorithms: readonly HostKeyAlgorithm[],
     checkHostKey: (shown: Buffer) => void,
+    limits: RekeyLimits,
     signal: AbortSignal,
   ) {
     for (const { promise } of [this.#ready, this.#loggedIn]) promise.catch(() => {})
@@ -129,7 +131,7 @@ class Handshake {
     })
     const insides = this.#client as unknown as Insides
     this.#protocol = insides._protocol
-    this.leg = new Leg(insides, 'target')
+    this.leg = new Leg(insides, 'target', limits)
     this.#client.on('handshake', () => this.leg.exchanged())
     const gone = (): void =>
       this.leg.cut(new GatewayError('CLIENT_LEFT', 'the client went away', { cause: signal.reason }))

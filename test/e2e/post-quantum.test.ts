@@ -19,7 +19,7 @@ before(async () => {
   world = undo.use(
     await startWorld({
       config: async ({ sshd, workspace }) => {
-        const lines = [...openSsh10.sshdLines, `KexAlgorithms ${hybrid}`, 'RekeyLimit 2m']
+        const lines = [...openSsh10.sshdLines, `KexAlgorithms ${hybrid}`, 'LogLevel DEBUG1']
         const ca = workspace.read('sshd-ca.pub')
         sshd10 = undo.use(await startSshd(workspace, ca, 'sshd10', lines, openSsh10.sshd))
         const route = (name: string, { port, hostKey }: Sshd) => ({
@@ -29,7 +29,7 @@ before(async () => {
           host_keys: [hostKey],
           labels: { decision },
         })
-        return { routes: [route('new', sshd10), route('old', sshd)] }
+        return { limits: { rekey_bytes: '1MiB' }, routes: [route('new', sshd10), route('old', sshd)] }
       },
     }),
   )
@@ -57,6 +57,17 @@ test('a client without it goes on as before, and the policy is told so', async (
   assert.equal(done.stdout, 'in\n', done.stderr)
   const [last] = await world.events()
   assert.equal(last?.input.connection.kex, 'curve25519-sha256')
+})
+
+const exchanges = (lines: readonly string[]): number => lines.filter((line) => /KEXINIT received/.test(line)).length
+
+test('the gateway changes keys on both legs by itself, after `limits.rekey_bytes`', async () => {
+  const before = exchanges(sshd10.log)
+  const done = await ssh10('new', ['-v'], 'head -c 8388608 /dev/zero')
+  assert.equal(done.code, 0, done.stderr)
+  const [client, host] = [exchanges(done.stderr.split('\n')), exchanges(sshd10.log) - before]
+  assert.ok(client >= 4, `${client} exchanges with the client`)
+  assert.ok(host >= 4, `${host} exchanges with the host`)
 })
 
 test('keys change by it under load, on both legs: 8 MB there and back', async () => {
