@@ -1,7 +1,7 @@
 import { type Address, parseAddress } from '../model/address.ts'
 import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
-import { ascii, printable } from '../model/text.ts'
+import { ascii, printable, printableLines } from '../model/text.ts'
 import { disconnectReason } from '../ssh/leg.ts'
 import type { Attempt, Client } from '../ssh/server.ts'
 import type { UserKey } from '../ssh/user-key.ts'
@@ -206,13 +206,20 @@ export class Authentication {
     told: Refusal,
     fault: GatewayError,
   ): Promise<Outcome> {
+    this.#pass(told)
     await attempt.tell(refusalText(told)).catch(() => {})
     return this.#leave(told, fault)
   }
 
   #turnAway(told: Refusal, fault: GatewayError): Outcome {
+    this.#pass(told)
     this.#client.leg.banner(refusalText(told))
     return this.#leave(told, fault)
+  }
+
+  /** What the target would have the person read. */
+  #pass({ said = '' }: Refusal): void {
+    if (said !== '') this.#client.leg.banner(printableLines(said))
   }
 
   /** The description is what clients in batch mode see. */

@@ -37,6 +37,15 @@ export interface Target {
   leave(): void
 }
 
+/** TARGET_REFUSED, with what the target would have the person read: its banner, and its last words. */
+export class TargetRefusal extends GatewayError {
+  readonly said: string
+  constructor(message: string, said: string, options: ErrorOptions) {
+    super('TARGET_REFUSED', message, options)
+    this.said = said
+  }
+}
+
 /** What ssh2 adds to an error: where it arose, or the reason code of a DISCONNECT that was received. */
 type Ssh2Error = Error & { readonly level?: string; readonly code?: unknown }
 
@@ -183,11 +192,12 @@ class Handshake {
   #explain(cause: Ssh2Error): unknown {
     if (this.#hostKeyFault !== undefined) return this.#hostKeyFault
     if (cause.level === 'client-authentication')
-      return new GatewayError('TARGET_REFUSED', 'the target did not accept the certificate', { cause })
+      return new TargetRefusal('the target did not accept the certificate', this.#banner, { cause })
     const text = printable(cause.message, 200)
     // A number is the reason of the target's own DISCONNECT; sshd says so when it has had enough of us.
-    if (typeof cause.code === 'number')
-      return new GatewayError(this.#attempted ? 'TARGET_REFUSED' : 'TARGET_LEFT', text, { cause })
+    if (typeof cause.code === 'number' && this.#attempted)
+      return new TargetRefusal(text, `${this.#banner}${text}\n`, { cause })
+    if (typeof cause.code === 'number') return new GatewayError('TARGET_LEFT', text, { cause })
     return new GatewayError(cause.level === 'client-socket' ? 'TARGET_LEFT' : 'TARGET_PROTOCOL', text, { cause })
   }
 
