@@ -27,7 +27,11 @@ export const hostKeyAlgorithms = [
 export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number]
 
 /** By which users may prove their keys: EXT_INFO tells clients that have several for one key. */
-export const signatureAlgorithms = hostKeyAlgorithms
+export const signatureAlgorithms = [
+  ...hostKeyAlgorithms,
+  'sk-ssh-ed25519@openssh.com',
+  'sk-ecdsa-sha2-nistp256@openssh.com',
+] as const
 
 /** Safe against who keeps what is sent today, for a quantum computer of later; then what stock clients before OpenSSH 9.9 have. */
 const kex = [hybridKex as KexAlgorithm, 'curve25519-sha256', 'curve25519-sha256@libssh.org'] as const

@@ -7,7 +7,7 @@ import { type KeyExchangeRule, serverAlgorithms, softwareVersion } from './algor
 import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
 import { type Insides, Server, utils } from './ssh2.ts'
-import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
+import { type ProvenKey, proveKey, readUserKey, type UserKey } from './user-key.ts'
 
 export type Method = 'publickey' | 'keyboard-interactive'
 
@@ -34,11 +34,11 @@ export type Attempt = {
       readonly method: 'publickey'
       /** Throws KEY_UNSUPPORTED for a key that is not taken. */
       key(rsaBitsLeast: number): UserKey
-      /** An offer says what key there is; a proof is signed over this very session, and `verify` looks. */
+      /** An offer says what key there is; a proof is signed over this very session, and `prove` looks. */
       readonly proof: boolean
       /** USERAUTH_PK_OK to an offer. */
       sign(): void
-      verify(key: UserKey): boolean
+      prove(key: UserKey): ProvenKey | undefined
       accept(): void
     }
   | {
@@ -155,8 +155,8 @@ function publicKeyAttempt(context: PublicKeyAuthContext, accept: () => void) {
     proof: signature !== undefined,
     key: (rsaBitsLeast: number) => readUserKey(key.algo, hash, key.data, rsaBitsLeast),
     sign: () => context.accept(),
-    verify: (read: UserKey) =>
-      signature !== undefined && blob !== undefined && verifySignature(read, blob, signature, hash),
+    prove: (read: UserKey) =>
+      signature === undefined || blob === undefined ? undefined : proveKey(read, blob, signature, hash),
     accept,
   }
 }

@@ -217,7 +217,7 @@ test('clients are told which signatures are taken, and that pings are', async ()
   reader.end()
   assert.deepEqual(told, [
     'server-sig-algs',
-    'ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256',
+    'ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256,sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com',
     'ping@openssh.com',
     '0',
   ])
