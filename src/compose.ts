@@ -99,7 +99,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const written = composeLog(config, store, metrics, log)
   const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, log })
   const parts: ConnectionParts = {
-    ssh: createSshServer(hostKeys),
+    ssh: createSshServer({ hostKeys, keyExchange: config.gateway.keyExchange, limits: () => now().limits }),
     steps,
     sessions,
     epoch,
