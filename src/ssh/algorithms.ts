@@ -1,4 +1,4 @@
-import type { Algorithms } from 'ssh2'
+import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2'
 
 /*
  * What is offered on either leg, and nothing else: no SHA-1, no CBC, no finite-field groups, no compression (a few bytes
@@ -27,7 +27,16 @@ export const hostKeyAlgorithms = [
   'rsa-sha2-512',
   'rsa-sha2-256',
 ] as const
-export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number]
+/** For targets that are known by a certificate authority (OpenSSH: PROTOCOL.certkeys). */
+export const hostCertificateAlgorithms = [
+  'ssh-ed25519-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp256-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp384-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp521-cert-v01@openssh.com',
+  'rsa-sha2-512-cert-v01@openssh.com',
+  'rsa-sha2-256-cert-v01@openssh.com',
+] as const
+export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number] | (typeof hostCertificateAlgorithms)[number]
 
 /** For clients: their order decides. */
 export const serverAlgorithms: Algorithms = {
@@ -48,7 +57,8 @@ export function clientAlgorithms(hostKeys: readonly HostKeyAlgorithm[]): Algorit
       'ecdh-sha2-nistp384',
       'ecdh-sha2-nistp521',
     ],
-    serverHostKey: [...hostKeys],
+    // The types of ssh2 know nothing of the certificates that a patch has taught it.
+    serverHostKey: [...hostKeys] as ServerHostKeyAlgorithm[],
     cipher: [...ciphers],
     hmac: [...macs],
     compress: ['none'],
