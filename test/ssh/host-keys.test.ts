@@ -52,7 +52,7 @@ const certificates: Row[] = [
   ['for a person', { type: 1 }, /not a host’s/],
   ['of no known type', { type: 3 }, /not a host’s/],
   ['that has run out', { validBefore: 1500n }, /good until 1970-01-01T00:25:00/],
-  ['that is not good yet', { validAfter: 1501 }, /good from/],
+  ['that is not good yet', { validAfter: 1501n }, /good from/],
   ['with a critical option', { critical }, /critical option: force-command/],
   ['whose signature is wrong', { spoilSignature: true }, /signature/],
   ['signed with SHA-1', { authority: rsaAuthority, algorithm: 'ssh-rsa' }, /signed with ssh-rsa, which is not taken/],

@@ -29,7 +29,7 @@ const mpint = (bytes: Buffer): Buffer => ((bytes[0] ?? 0) > 0x7f ? Buffer.concat
 export interface CertificateChange {
   readonly type?: number
   readonly principals?: readonly string[]
-  readonly validAfter?: number
+  readonly validAfter?: bigint
   readonly validBefore?: bigint
   readonly critical?: Buffer
   readonly extensions?: Buffer
@@ -40,6 +40,7 @@ export interface CertificateChange {
   readonly algorithm?: 'ssh-ed25519' | 'rsa-sha2-512' | 'rsa-sha2-256' | 'ssh-rsa'
   readonly spoilSignature?: boolean
   readonly trailing?: Buffer
+  readonly reserved?: Buffer
 }
 
 /** A host certificate for db1 (PROTOCOL.certkeys), good from 1000 to 2000, with one thing changed. */
@@ -54,11 +55,11 @@ export function hostCertificate(authority: TestKey, key: TestKey, change: Certif
     { uint32: change.type ?? 2 },
     'a host',
     wire(...(change.principals ?? ['db1'])),
-    { uint64: BigInt(change.validAfter ?? 1000) },
+    { uint64: change.validAfter ?? 1000n },
     { uint64: change.validBefore ?? 2000n },
     change.critical ?? Buffer.alloc(0),
     change.extensions ?? Buffer.alloc(0),
-    Buffer.alloc(0),
+    change.reserved ?? Buffer.alloc(0),
     change.signer ?? signingKey.blob,
   )
   const algorithm = change.algorithm ?? (signingKey.type === 'ssh-rsa' ? 'rsa-sha2-512' : 'ssh-ed25519')
