@@ -64,6 +64,19 @@ function randomFillSync(packet, start, size) {
     replace: '          if (pos < 0)\n            return;',
   },
   {
+    file: 'protocol/kex.js',
+    why: 'a guess was always taken for wrong, and Dropbear waited for ever: it is right when both lists begin alike (RFC 4253, 7)',
+    find: '  if (firstFollows && (!remote.kex.length || clientList[i] !== remote.kex[0])) {',
+    replace: `  if (firstFollows && (clientList[0] !== serverList[0]
+      || remote.serverHostKey[0] !== local.lists.serverHostKey.array[0])) {`,
+  },
+  {
+    file: 'server.js',
+    why: 'paramiko asks for the service again before each method; sshd answers each time (auth2.c, input_service_request)',
+    find: '              || acceptedAuthSvc\n',
+    replace: '',
+  },
+  {
     file: 'protocol/constants.js',
     why: 'a target may show a certificate of its host key (OpenSSH: PROTOCOL.certkeys)',
     find: "concat([\n  'ssh-dss',\n]);",
