@@ -179,6 +179,28 @@ test('who shows the certificate of a key that it has not got is refused', async 
     server.close()
   }
 })
+
+test('a host that shows another known key at a later key exchange is left', async () => {
+  const [first, second] = ['certified-ed25519', 'other-host'].map((name) => readFileSync(world.workspace.path(name)))
+  const connected = Promise.withResolvers<Insides & { _protocol: { _hostKeys: object } }>()
+  const server = new Server({ hostKeys: [first ?? ''] }, (client) => {
+    client.on('error', () => {})
+    connected.resolve(client as unknown as Insides & { _protocol: { _hostKeys: object } })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const target = await knock(port, 'ssh-ed25519', (shown) => shown)
+  const { _protocol: protocol } = await connected.promise
+  Object.assign(protocol, { _hostKeys: { 'ssh-ed25519': utils.parseKey(second ?? '') } })
+  protocol.rekey()
+  const credential = { certificate: Buffer.alloc(0), sign: () => Buffer.alloc(64) }
+  await assert.rejects(target.login('postgres', credential), {
+    code: 'HOST_KEY_MISMATCH',
+    message: 'the host key changed while connected',
+  })
+  server.close()
+})
+
 const shownAs = (type: string, certificate: Buffer) => ({
   type: { value: type },
   getPublicSSH: { value: () => certificate },
