@@ -65,6 +65,8 @@ export const limitsSchema = Type.Object(
     menu_idle: opt(duration),
     connect: opt(duration),
     handshake: opt(duration),
+    rekey_bytes: opt(text('a size from 1MiB to 1024MiB', '^([1-9]\\d{0,2}|10[01]\\d|102[0-4])MiB$')),
+    rekey_after: opt(duration),
   },
   closed,
 )
@@ -83,6 +85,7 @@ export const configSchema = Type.Object(
           }),
         ),
         default_route: opt(text('the name of a route', '^[a-z0-9][a-z0-9.-]{0,62}$')),
+        key_exchange: opt(Type.Union([Type.Literal('any'), Type.Literal('post-quantum')])),
         login_case: opt(Type.Union([Type.Literal('lower'), Type.Literal('any')])),
         shutdown_grace: opt(duration),
       },

@@ -22,6 +22,8 @@ export interface Config {
     readonly hostNames: readonly HostName[]
     /** Where a login without a route leads. */
     readonly defaultRoute?: string
+    /** `post-quantum`: clients that have none are turned away. */
+    readonly keyExchange: 'any' | 'post-quantum'
     readonly loginCase: 'lower' | 'any'
     readonly shutdownGrace: Milliseconds
   }
@@ -94,6 +96,8 @@ export interface Limits {
   readonly menuIdle: Milliseconds
   readonly connect: Milliseconds
   readonly handshake: Milliseconds
+  readonly rekeyBytes: number
+  readonly rekeyAfter: Milliseconds
 }
 
 /** The configuration file does not say what it must; every fault of it, in the order of the file. */
@@ -132,6 +136,7 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       hostKeys: gateway.host_keys.map(at),
       hostNames: readHostNames(gateway.host_names ?? [], ca, problem),
       ...readDefaultRoute(gateway.default_route, routes, problem),
+      keyExchange: gateway.key_exchange ?? 'any',
       loginCase: gateway.login_case ?? 'lower',
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
     },
@@ -257,6 +262,8 @@ function readLimits(limits: NonNullable<WrittenConfig['limits']>): Limits {
     menuIdle: duration(limits.menu_idle, '10m'),
     connect: duration(limits.connect, '10s'),
     handshake: duration(limits.handshake, '20s'),
+    rekeyBytes: Number.parseInt(limits.rekey_bytes ?? '1024MiB', 10) * 1024 ** 2,
+    rekeyAfter: duration(limits.rekey_after, '1h'),
   }
 }
 

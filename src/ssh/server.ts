@@ -2,11 +2,12 @@ import { EventEmitter, once } from 'node:events'
 import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, ServerConfig } from 'ssh2'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
-import { serverAlgorithms, softwareVersion } from './algorithms.ts'
-import { certifiable, certified, certifiedType, offeredAsCertified } from './host-certificate.ts'
+import { type KeyExchangeRule, serverAlgorithms, softwareVersion } from './algorithms.ts'
+import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
+import { certifiable, certified, certifiedType, offeredAsCertified } from './own-certificate.ts'
 import { type Insides, Server, utils, type Wire } from './ssh2.ts'
-import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
+import { type ProvenKey, proveKey, readUserKey, type UserKey } from './user-key.ts'
 
 export type { Wire }
 export type Method = 'publickey' | 'keyboard-interactive'
@@ -34,11 +35,11 @@ export type Attempt = {
       readonly method: 'publickey'
       /** Throws KEY_UNSUPPORTED for a key that is not taken. */
       key(rsaBitsLeast: number): UserKey
-      /** An offer says what key there is; a proof is signed over this very session, and `verify` looks. */
+      /** An offer says what key there is; a proof is signed over this very session, and `prove` looks. */
       readonly proof: boolean
       /** USERAUTH_PK_OK to an offer. */
       sign(): void
-      verify(key: UserKey): boolean
+      prove(key: UserKey): ProvenKey | undefined
       accept(): void
     }
   | {
@@ -67,15 +68,24 @@ export function publicHalf(privateKey: Buffer): Buffer {
   throw new GatewayError('KEY_FILE', 'not a private key without a passphrase')
 }
 
+export interface ServerSettings {
+  /** Private keys, one of a kind. */
+  readonly hostKeys: readonly Buffer[]
+  readonly keyExchange: KeyExchangeRule
+  /** As they are when a client comes. */
+  readonly limits: () => RekeyLimits
+}
+
 /** The wire form of the host key that is shown by a certificate when there is one: the first that is an Ed25519 key. */
 export const certifiableKey = (hostKeys: readonly Buffer[]): Buffer | undefined => certifiable(hostKeys)?.getPublicSSH()
 
-export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
+export function createSshServer({ hostKeys, keyExchange, limits }: ServerSettings): SshServer {
   const greeted = new WeakMap<Wire, (connection: Connection, identification: string) => void>()
   const serve = (keys: ServerConfig['hostKeys']): Injected =>
-    new Server({ hostKeys: keys, ident: softwareVersion, algorithms: serverAlgorithms }, (connection, info) => {
-      greeted.get(insidesOf(connection)._sock)?.(connection, info.header.identRaw)
-    }) as unknown as Injected
+    new Server(
+      { hostKeys: keys, ident: softwareVersion, algorithms: serverAlgorithms(keyExchange) },
+      (connection, info) => greeted.get(insidesOf(connection)._sock)?.(connection, info.header.identRaw),
+    ) as unknown as Injected
   const plain = serve([...hostKeys])
   const key = certifiable(hostKeys)
   // What ssh2 offers is one list for all connections of a server.
@@ -84,10 +94,11 @@ export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
     handshake(socket, certificate) {
       const { promise, resolve, reject } = Promise.withResolvers<Client>()
       greeted.set(socket, (connection, identification) => {
-        const { _protocol: protocol } = insidesOf(connection)
+        const insides = insidesOf(connection)
+        const { _protocol: protocol } = insides
         if (key !== undefined && certificate !== undefined)
           protocol._hostKeys = { ...protocol._hostKeys, [certifiedType]: certified(key, certificate) }
-        resolve(asClient(connection, insidesOf(connection), identification))
+        resolve(asClient(connection, insides, identification, limits()))
       })
       socket.once('close', () => reject(new GatewayError('CLIENT_LEFT', 'left before its identification line')))
       const server = certificate === undefined ? plain : (withCertificate ?? plain)
@@ -102,8 +113,8 @@ interface Injected {
 }
 const insidesOf = (connection: Connection): Insides => connection as unknown as Insides
 
-function asClient(connection: Connection, insides: Insides, identification: string): Client {
-  const leg = new Leg(insides, 'client')
+function asClient(connection: Connection, insides: Insides, identification: string, limits: RekeyLimits): Client {
+  const leg = new Leg(insides, 'client', limits)
   const kex = Promise.withResolvers<string>()
   kex.promise.catch(() => {})
   leg.signal.addEventListener('abort', () => kex.reject(leg.signal.reason), { once: true })
@@ -165,8 +176,8 @@ function publicKeyAttempt(context: PublicKeyAuthContext, accept: () => void) {
     proof: signature !== undefined,
     key: (rsaBitsLeast: number) => readUserKey(key.algo, hash, key.data, rsaBitsLeast),
     sign: () => context.accept(),
-    verify: (read: UserKey) =>
-      signature !== undefined && blob !== undefined && verifySignature(read, blob, signature, hash),
+    prove: (read: UserKey) =>
+      signature === undefined || blob === undefined ? undefined : proveKey(read, blob, signature, hash),
     accept,
   }
 }
