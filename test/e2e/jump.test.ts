@@ -108,6 +108,7 @@ const carried: [rule: string, command: string, out: RegExp, code?: number][] = [
     `ssh -F $F -J gate -M -S $W/inner -f -N db1 && ssh -S $W/inner db1 'echo in' && ssh -S $W/inner -O exit db1`,
     /^in\n$/,
   ],
+  ['the gateway as the second hop', `ssh -F $F -J hop,gate2 db1 'echo in'`, /^in\n$/],
   [
     'a jump beyond the route',
     `ssh -F $F -J gate,postgres@db1 -p $SSHD 127.0.0.1 true 2>&1`,
@@ -286,4 +287,22 @@ test('what ends the outer connection ends what is inside by another login, for t
   await api(world.gateway, `/v1/logins/${outer.id}`, 'DELETE')
   await ssh.ended()
   assert.match(await endOf(session.id), /"code":"LOGIN_REVOKED"/)
+})
+
+test('beside a default route the name regate is what a jump signs in by; who then says nothing is cut', async () => {
+  await using other = await startWorld({
+    certificates: { db1: { extensions: { 'permit-exec@regate': ['*'] } }, db2: { extensions: everything } },
+    config: (parts) => {
+      const { ca, gateway } = hostCa(parts)
+      return { ca, gateway: { ...gateway, default_route: 'db1' }, limits: { ident_wait: '2s' } }
+    },
+  })
+  const file = writeJumpConfig(other.workspace, other.gateway)
+  const jumped = await jumping(other, file, `ssh -F $F -J regate db2 'echo in'`)
+  assert.equal(jumped.stdout, 'in\n', jumped.stderr)
+  const forwarded = await jumping(other, file, `ssh -F $F -l postgres -J postgres@gate db2 'echo in'`)
+  assert.match(forwarded.stderr, /administratively prohibited/, 'db1 is a host, and its certificate opens no forward')
+  await using silent = start('ssh', ['-F', file, '-W', 'db2:22', 'regate'])
+  await silent.ended()
+  assert.match(silent.lines.join('\n'), /^SSH-2\.0-\S+$/, 'and nothing else')
 })

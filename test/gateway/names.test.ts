@@ -50,3 +50,18 @@ for (const [rule, text, asked] of withDefault)
     const parsed = parseUserName(text, { loginCase: 'lower', defaultRoute: 'web' })
     assert.equal(written(parsed), asked)
   })
+
+const insideJump: [rule: string, text: string, asked: string | undefined][] = [
+  ['a login goes where the jump leads, and to no default route', 'root', 'root@db1'],
+  ['the route may be said once more', 'root@db1', 'root@db1'],
+  ['but no other', 'root@db2', undefined],
+  ['nor the default route', 'root@web', undefined],
+  ['nor none', 'root@', undefined],
+  ['regate is a login as any', 'regate', 'regate@db1'],
+  ['the grammar of logins holds', 'Root', undefined],
+]
+for (const [rule, text, asked] of insideJump)
+  test(`inside a jump: ${rule}`, () => {
+    const parsed = parseUserName(text, { loginCase: 'lower', defaultRoute: 'web', jumpTo: 'db1' })
+    assert.equal(written(parsed), asked)
+  })
