@@ -11,6 +11,7 @@ const config: Config = {
     listen: { host: '127.0.0.1', port: 2_222 },
     hostKeys: ['/keys/host'],
     loginCase: 'lower',
+    proxyProtocolFrom: [],
     shutdownGrace: ms(30_000),
   },
   http: { listen: { host: '127.0.0.1', port: 8_022 }, tokens: [{ name: 'ci', sha256: '00', groups: ['read'] }] },
