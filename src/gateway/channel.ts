@@ -55,8 +55,7 @@ export class Channel {
   readonly #reserveWhole: number
   /** Of the target's window: withheld from the client, or to be withheld from what is granted next. */
   #question: 'to be withheld' | 'withheld' | 'none'
-  /** As the client is told of it. */
-  readonly targetWindow: number
+  readonly #targetWindow: number
 
   constructor(
     type: string,
@@ -72,8 +71,13 @@ export class Channel {
     this.#reserve = this.#reserveWhole = reserveOf(type, client.window)
     const withholds = type === 'session' && isRoomy(target.window)
     this.#question = withholds ? 'withheld' : type === 'session' ? 'to be withheld' : 'none'
-    this.targetWindow = target.window - (withholds ? questionBytes : 0)
-    this.#credit = { client: this.targetWindow, target: client.window - this.#reserve }
+    this.#targetWindow = target.window - (withholds ? questionBytes : 0)
+    this.#credit = { client: this.#targetWindow, target: client.window - this.#reserve }
+  }
+
+  /** What the other side is told of the window with which `side` confirmed the channel. */
+  told(side: Side, window: number): number {
+    return side === 'target' ? this.#targetWindow : window
   }
 
   /** `side` sent data: WINDOW_EXCEEDED for more than it was allowed, or after it had said that there is no more. */

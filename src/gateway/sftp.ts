@@ -5,8 +5,8 @@ import { dataOf, MSG } from '../ssh/messages.ts'
 import { type Due, SftpReplies } from '../ssh/sftp-replies.ts'
 import { type Named, question, type SftpRequest, withPaths } from '../ssh/sftp-request.ts'
 import { type Passed, type Ruling, SftpRequests } from '../ssh/sftp-requests.ts'
-import type { Side } from './channel.ts'
-import type { Judge, Refusal } from './verdicts.ts'
+import type { Channel, Side } from './channel.ts'
+import type { Judge, Refusal, Witness } from './verdicts.ts'
 
 /** Files that are open at once on one channel, and requests that are unanswered: as many as sshd has descriptors. */
 const openMost = 1_024
@@ -27,6 +27,13 @@ export const begunBefore: Refusal = {
   permitted: false,
   field: 'permit-sftp@regate',
   because: 'came when the channel had been in use',
+}
+
+/** From here on what passes on the channel is looked into; or why it cannot be. */
+export function lookInto(channel: Channel, judge: Judge, witness: Witness): Refusal | undefined {
+  if (channel.sftp === undefined && channel.bytes.to_target > 0) return begunBefore
+  channel.sftp ??= new SftpGuard(judge, (what, refusal) => witness.refused(what, refusal, channel.numbers.client))
+  return undefined
 }
 
 export const noWindow: Refusal = { permitted: false, because: 'no sftp: the target takes no data' }

@@ -62,7 +62,7 @@ test('a small window is passed on whole', () => assert.equal(reserveOf('session'
 
 test('of a session’s window at the target 14 bytes are withheld, for one question of the gateway’s', () => {
   const one = channel('session', 100, 2_000)
-  assert.equal(one.targetWindow, 1_986)
+  assert.equal(one.told('target', 2_000), 1_986)
   one.sent('client', 1_986)
   assert.throws(() => one.sent('client', 1), exceeded)
   assert.equal(one.mayAsk(15), false)
@@ -82,7 +82,7 @@ test('where there is no window at first, of what is granted next', () => {
 })
 test('of a forward’s window nothing is', () => {
   const one = channel('direct-tcpip', 100, 2_000)
-  assert.equal(one.targetWindow, 2_000)
+  assert.equal(one.told('target', 2_000), 2_000)
   assert.equal(one.granted('target', 2_000), 2_000)
 })
 test('what goes nowhere may be sent again', () => {
