@@ -1,4 +1,4 @@
-import type { Algorithms, KexAlgorithm } from 'ssh2'
+import type { Algorithms, KexAlgorithm, ServerHostKeyAlgorithm } from 'ssh2'
 import { hybridKex } from './hybrid-key.ts'
 import type { Negotiated } from './ssh2.ts'
 
@@ -24,7 +24,16 @@ export const hostKeyAlgorithms = [
   'rsa-sha2-512',
   'rsa-sha2-256',
 ] as const
-export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number]
+/** For targets that are known by a certificate authority (OpenSSH: PROTOCOL.certkeys). */
+export const hostCertificateAlgorithms = [
+  'ssh-ed25519-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp256-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp384-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp521-cert-v01@openssh.com',
+  'rsa-sha2-512-cert-v01@openssh.com',
+  'rsa-sha2-256-cert-v01@openssh.com',
+] as const
+export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number] | (typeof hostCertificateAlgorithms)[number]
 
 /** By which users may prove their keys: EXT_INFO tells clients that have several for one key. */
 export const signatureAlgorithms = [
@@ -52,7 +61,8 @@ export const serverAlgorithms = (rule: KeyExchangeRule): Algorithms => ({
 export function clientAlgorithms(hostKeys: readonly HostKeyAlgorithm[]): Algorithms {
   return {
     kex: [...kex, 'ecdh-sha2-nistp256', 'ecdh-sha2-nistp384', 'ecdh-sha2-nistp521'],
-    serverHostKey: [...hostKeys],
+    // The types of ssh2 know nothing of the certificates that a patch has taught it.
+    serverHostKey: [...hostKeys] as ServerHostKeyAlgorithm[],
     cipher: [...ciphers],
     hmac: [...macs],
     compress: ['none'],

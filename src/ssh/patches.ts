@@ -116,6 +116,64 @@ function randomFillSync(packet, start, size) {
     find: '          if (pos === -1)\n            return;',
     replace: '          if (pos < 0)\n            return;',
   },
+  {
+    file: 'protocol/kex.js',
+    why: 'a guess was always taken for wrong, and Dropbear waited for ever: it is right when both lists begin alike (RFC 4253, 7)',
+    find: '  if (firstFollows && (!remote.kex.length || clientList[i] !== remote.kex[0])) {',
+    replace: `  if (firstFollows && (clientList[0] !== serverList[0]
+      || remote.serverHostKey[0] !== local.lists.serverHostKey.array[0])) {`,
+  },
+  {
+    file: 'server.js',
+    why: 'paramiko asks for the service again before each method; sshd answers each time (auth2.c, input_service_request)',
+    find: '              || acceptedAuthSvc\n',
+    replace: '',
+  },
+  {
+    file: 'protocol/constants.js',
+    why: 'a target may show a certificate of its host key (OpenSSH: PROTOCOL.certkeys)',
+    find: "concat([\n  'ssh-dss',\n]);",
+    replace: `concat([
+  'ssh-dss',
+  'ssh-ed25519-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp256-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp384-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp521-cert-v01@openssh.com',
+  'rsa-sha2-512-cert-v01@openssh.com',
+  'rsa-sha2-256-cert-v01@openssh.com',
+]);`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the certificate of an RSA key is of one type, whatever hash its signatures are negotiated with',
+    find: '            if (hostPubKeyType !== this.negotiated.serverHostKey) {',
+    replace: `            if (hostPubKeyType
+                !== this.negotiated.serverHostKey.replace(/^rsa-sha2-(?:256|512)(?=-cert-)/, 'ssh-rsa')) {`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'who shows a certificate signs with the plain key in it, under the plain name',
+    find: '        if (sigType !== negotiated.serverHostKey) {',
+    replace: "        if (sigType !== negotiated.serverHostKey.replace('-cert-v01@openssh.com', '')) {",
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the signature is held against the key that our own check of what was shown has found (target.ts)',
+    find: `          bufferParser.init(this._hostKey, 0);
+          const name = bufferParser.readString(true);
+          const hostKey = this._hostKey.slice(bufferParser.pos());`,
+    replace: `          const proving = this._protocol._provingKey ?? this._hostKey;
+          bufferParser.init(proving, 0);
+          const name = bufferParser.readString(true);
+          const hostKey = proving.slice(bufferParser.pos());`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the hash is that of the signature, which was held against what was negotiated',
+    find: 'const verified = parsedHostKey.verify(exchangeHash, sigValue, hashAlgo);',
+    replace: `const verified = parsedHostKey.verify(exchangeHash, sigValue,
+          { 'rsa-sha2-256': 'sha256', 'rsa-sha2-512': 'sha512' }[sigType] ?? hashAlgo);`,
+  },
 ]
 
 export function applyPatches(file: string, source: string): string {

@@ -20,6 +20,8 @@ export interface Protocol {
   /** Ours while a key exchange is under way. */
   readonly _kexinit: unknown
   readonly _strictMode: boolean | undefined
+  /** Of a target: the plain key that must have signed the key exchange (see patches.ts). */
+  _provingKey?: Buffer
   readonly _decipher: { readonly inSeqno: number } | undefined
   readonly _cipher: { encrypt(packet: Buffer): void }
   readonly _packetRW: { readonly write: PacketWriter }
@@ -115,9 +117,12 @@ export const { Client, Server, utils } = ssh2
 
 /** Indexed by message number; shared by all connections. A handler must return undefined. */
 export const messageHandlers = require('ssh2/lib/protocol/handlers.js') as (MessageHandler | undefined)[]
-const { sendPacket } = require('ssh2/lib/protocol/utils.js') as {
+const { sendPacket, sigSSHToASN1 } = require('ssh2/lib/protocol/utils.js') as {
   sendPacket(protocol: Protocol, packet: Buffer, bypass?: boolean): boolean
+  sigSSHToASN1(signature: Buffer, algorithm: string): Buffer | undefined
 }
+/** The bytes of a signature as `ParsedKey.verify` takes them; undefined when they do not read. */
+export const signatureBytes = sigSSHToASN1
 /** Whether the addon for ciphers was built; without it everything works at less than half of the speed. */
 export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as Ciphers).bindingAvailable
 

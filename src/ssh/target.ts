@@ -52,13 +52,14 @@ type Ssh2Error = Error & { readonly level?: string; readonly code?: unknown }
 const bannerMost = 65_536
 
 /**
- * Connects, exchanges keys and asks `checkHostKey`, at each key exchange anew; the key may not change in between.
+ * Connects, exchanges keys and asks `checkHostKey`, at each key exchange anew; the key may not change in between. It answers
+ * the plain key that must have signed, and throws when what was shown is not known.
  * Throws TARGET_UNREACHABLE, TARGET_TIMEOUT, TARGET_PROTOCOL, or what `checkHostKey` throws.
  */
 export async function reach(
   destination: Destination,
   algorithms: readonly HostKeyAlgorithm[],
-  checkHostKey: (shown: Buffer) => void,
+  checkHostKey: (shown: Buffer) => Buffer,
   limits: Patience & RekeyLimits,
   signal: AbortSignal,
 ): Promise<Target> {
@@ -114,7 +115,7 @@ class Handshake {
   constructor(
     socket: Socket,
     algorithms: readonly HostKeyAlgorithm[],
-    checkHostKey: (shown: Buffer) => void,
+    checkHostKey: (shown: Buffer) => Buffer,
     limits: RekeyLimits,
     signal: AbortSignal,
   ) {
@@ -176,11 +177,11 @@ class Handshake {
     }
   }
 
-  #verify(shown: Buffer, checkHostKey: (shown: Buffer) => void): boolean {
+  #verify(shown: Buffer, checkHostKey: (shown: Buffer) => Buffer): boolean {
     try {
       if (this.#firstKey !== undefined && !this.#firstKey.equals(shown))
         throw new GatewayError('HOST_KEY_MISMATCH', 'the host key changed while connected')
-      checkHostKey(shown)
+      this.#protocol._provingKey = checkHostKey(shown)
       this.#firstKey = Buffer.from(shown)
       return true
     } catch (fault) {

@@ -14,8 +14,8 @@ export interface RawClient extends Disposable {
   readonly ssh: Ssh2Client
   /** Sends one message as it is. */
   send(message: Uint8Array): void
-  /** The next message with this number; rejects when the connection ends before. */
-  next(number: number): Promise<Buffer>
+  /** The next message with this number, or with one of these; rejects when the connection ends before. */
+  next(...numbers: readonly number[]): Promise<Buffer>
   /** How the connection ended. */
   readonly closed: Promise<string>
   /** Stops reading from the TCP connection. */
@@ -128,10 +128,11 @@ export async function rawClient({
     send: (message) => {
       if (protocol._destruct !== undefined) sendMessage(protocol, message)
     },
-    next: (number) =>
+    next: (...numbers) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          const message = received.get(protocol)?.get(number)?.shift()
+          const queues = numbers.map((number) => received.get(protocol)?.get(number))
+          const message = queues.find((queue) => queue !== undefined && queue.length > 0)?.shift()
           if (message === undefined) return
           waiting.delete(look)
           resolve(message)
