@@ -21,6 +21,7 @@ const certificate = { ttl: 300, extensions: { 'permit-exec@regate': ['*'] } }
 
 let world: World
 let target: HostileTarget
+let atRest: number
 before(async () => {
   world = await startWorld({
     certificates: { db1: certificate },
@@ -32,6 +33,7 @@ before(async () => {
     },
   })
   assert.equal((await world.ssh('db1', ['true'])).code, 0)
+  atRest = residentKiB()
 })
 after(async () => {
   await world[Symbol.asyncDispose]()
@@ -58,10 +60,10 @@ const residentKiB = (): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${world.gateway.child.pid}/status`, 'utf8'))?.[1])
 
 /** The most that the gateway has grown by, until `moved` has stood still for a second. */
-async function grownKiB(before: number, moved: () => number): Promise<number> {
+async function grownKiB(moved: () => number): Promise<number> {
   let most = 0
   for (let last = -1, since = performance.now(); performance.now() - since < 1_000; await wait(20)) {
-    most = Math.max(most, residentKiB() - before)
+    most = Math.max(most, residentKiB() - atRest)
     const now = moved()
     if (now === last) continue
     last = now
@@ -78,7 +80,6 @@ async function carried(): Promise<number> {
 /** All of it together takes a machine of two cores some ten seconds. */
 const timeout = 240_000
 test('clients that read nothing while their targets send', { timeout }, async (t) => {
-  const before = residentKiB()
   using open = new DisposableStack()
   const sessions: Awaited<ReturnType<typeof session>>[] = []
   for (let count = 0; count < sessionsAtOnce; count++) {
@@ -93,7 +94,7 @@ test('clients that read nothing while their targets send', { timeout }, async (t
   }
   let bytes = await carried()
   const counting = setInterval(() => void carried().then((now) => (bytes = now)), 100)
-  const grown = await grownKiB(before, () => bytes)
+  const grown = await grownKiB(() => bytes)
   clearInterval(counting)
   t.diagnostic(`${Math.round(grown / 1024)} MiB for ${sessions.length} sessions, ${Math.round(bytes / 1e6)} MB carried`)
   assert.ok(bytes > sessionsAtOnce * 512 * 1024, 'each of them had more to send')
@@ -101,7 +102,6 @@ test('clients that read nothing while their targets send', { timeout }, async (t
 })
 
 test('targets that read nothing while their clients send', { timeout }, async (t) => {
-  const before = residentKiB()
   using open = new DisposableStack()
   const sessions: Awaited<ReturnType<typeof session>>[] = []
   for (let count = 0; count < sessionsAtOnce; count++) {
@@ -120,7 +120,7 @@ test('targets that read nothing while their clients send', { timeout }, async (t
       }
     return sent
   }
-  const grown = await grownKiB(before, send)
+  const grown = await grownKiB(send)
   t.diagnostic(`${Math.round(grown / 1024)} MiB for ${sessions.length} sessions, ${Math.round(sent / 1e6)} MB sent`)
   assert.ok(sent > sessionsAtOnce * 1024 * 1024, 'each of them had more to send')
   assert.ok(grown < sessionsAtOnce * mostKiB, `${grown} KiB`)
