@@ -9,12 +9,13 @@ import { Rate } from './gateway/rates.ts'
 import { findRoute, hostKeysOf } from './gateway/routes.ts'
 import type { Sessions } from './gateway/sessions.ts'
 import { Tally } from './gateway/tally.ts'
+import { knownHostsReader } from './known-hosts.ts'
 import type { Metrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
 import type { Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
 import type { Policies } from './policies.ts'
-import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
+import { algorithmsFor, checkHostKey, type KnownHostKeys } from './ssh/host-keys.ts'
 import { reach } from './ssh/target.ts'
 
 export interface StepParts {
@@ -41,6 +42,7 @@ export function composeSteps({
   log,
 }: StepParts): Steps {
   const strangers = new Rate(() => config().limits.strangerRefusalsPerMinute, performance.now() as Milliseconds)
+  const knownHosts = knownHostsReader(log)
   const uncounted = new Tally(60_000 as Milliseconds, (count, last) =>
     log.warn({ count, last }, 'refusals of people not signed in that were only counted'),
   )
@@ -49,8 +51,9 @@ export function composeSteps({
     route: (name) => findRoute(config().routes, name),
     evaluate: (input) => timed(policies.admissions, 'ssh/decision', input, metrics),
     async reach(route, signal) {
-      const known = await hostKeysOf(route)
-      return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config().limits, signal)
+      const known = (): KnownHostKeys => hostKeysOf(route, knownHosts)
+      const check = (shown: Buffer): Buffer => checkHostKey(known(), shown, route.host, systemClock())
+      return reach(route, algorithmsFor(known()), check, config().limits, signal)
     },
     issue: (request, occasion) => issue(request, { ...occasion, now: systemClock() }, config().certificate, authority),
     record: (record) => written.record(record),

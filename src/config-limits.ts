@@ -26,6 +26,8 @@ export interface Limits {
   readonly unanswered: number
   readonly connect: Milliseconds
   readonly handshake: Milliseconds
+  readonly rekeyBytes: number
+  readonly rekeyAfter: Milliseconds
   readonly penalties: PenaltyRules
 }
 
@@ -54,6 +56,8 @@ export function readLimits(limits: Written, problem: Problem): Limits {
     unanswered: limits.unanswered ?? 256,
     connect: duration(limits.connect, '10s'),
     handshake: duration(limits.handshake, '20s'),
+    rekeyBytes: Number.parseInt(limits.rekey_bytes ?? '1024MiB', 10) * 1024 ** 2,
+    rekeyAfter: duration(limits.rekey_after, '1h'),
     penalties: readPenalties(limits.penalties ?? {}, problem),
   }
 }

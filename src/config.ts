@@ -21,6 +21,8 @@ export interface Config {
     readonly hostKeys: readonly string[]
     /** Where a login without a route leads. */
     readonly defaultRoute?: string
+    /** `post-quantum`: clients that have none are turned away. */
+    readonly keyExchange: 'any' | 'post-quantum'
     readonly loginCase: 'lower' | 'any'
     readonly shutdownGrace: Milliseconds
     /** Whose connections begin with a header of the PROXY protocol. */
@@ -106,6 +108,7 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       listen: readAddress(gateway.listen ?? '0.0.0.0:2222'),
       hostKeys: gateway.host_keys.map(at),
       ...readDefaultRoute(gateway.default_route, routes, problem),
+      keyExchange: gateway.key_exchange ?? 'any',
       loginCase: gateway.login_case ?? 'lower',
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
       proxyProtocolFrom: readCidrs(gateway.proxy_protocol_from ?? [], '/gateway/proxy_protocol_from', problem),

@@ -71,10 +71,10 @@ export class Conduct {
   #watchedKey(attempt: Attempt & { method: 'publickey' }): Attempt {
     return {
       ...attempt,
-      verify: (key) => {
-        const isProof = attempt.verify(key)
-        if (!isProof) this.#failed = true
-        return isProof
+      prove: (key) => {
+        const proven = attempt.prove(key)
+        if (proven === undefined) this.#failed = true
+        return proven
       },
     }
   }

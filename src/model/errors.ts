@@ -84,6 +84,8 @@ export const errorCodes = {
   TARGET_PROTOCOL: 'the target broke the protocol',
   HOST_KEY_UNKNOWN: 'the target’s host key is not known',
   HOST_KEY_MISMATCH: 'the target’s host key is another than the known one',
+  HOST_KEY_REVOKED: 'the target’s host key, or who certified it, is marked as revoked',
+  HOST_CERTIFICATE_INVALID: 'the target’s host certificate is not good for it now',
   TARGET_REFUSED: 'the target refused the certificate',
   TARGET_LEFT: 'the target ended the connection',
 
