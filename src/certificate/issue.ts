@@ -56,6 +56,7 @@ export async function issue(
   const criticalOptions = withSourceAddress(request.critical_options ?? {}, occasion.localAddress, limits.sourceAddress)
   mustGoTogether(extensions, criticalOptions)
   const content = {
+    kind: 'user' as const,
     subjectKey: occasion.subjectKey,
     serial: randomBytes(8).readBigUInt64BE(),
     keyId: keyId(request.key_id ?? occasion.username, occasion.decisionId),

@@ -168,6 +168,20 @@ export const globalRequest = (name: string, details: Buffer): Buffer =>
   wire(MSG.globalRequest, name, { boolean: false }, { raw: details })
 export const setEnvironment = (recipient: number, name: string, value: string): Buffer =>
   wire(MSG.channelRequest, { uint32: recipient }, 'env', { boolean: false }, name, value)
+export const openConfirmation = (recipient: number, sender: number, window: number, packetMost: number): Buffer =>
+  wire(
+    MSG.channelOpenConfirmation,
+    { uint32: recipient },
+    { uint32: sender },
+    { uint32: window },
+    { uint32: packetMost },
+  )
+export const channelData = (recipient: number, data: Buffer): Buffer =>
+  wire(MSG.channelData, { uint32: recipient }, data)
+export const exitStatus = (recipient: number, status: number): Buffer =>
+  wire(MSG.channelRequest, { uint32: recipient }, 'exit-status', { boolean: false }, { uint32: status })
+export const channelEof = (recipient: number): Buffer => wire(MSG.channelEof, { uint32: recipient })
+export const channelSuccess = (recipient: number): Buffer => wire(MSG.channelSuccess, { uint32: recipient })
 export const channelClose = (recipient: number): Buffer => wire(MSG.channelClose, { uint32: recipient })
 export const requestFailure = (): Buffer => wire(MSG.requestFailure)
 export const channelFailure = (recipient: number): Buffer => wire(MSG.channelFailure, { uint32: recipient })
@@ -175,8 +189,6 @@ export const openFailure = (recipient: number, reason: number, text: string): Bu
   wire(MSG.channelOpenFailure, { uint32: recipient }, { uint32: reason }, text, '')
 export const windowAdjust = (recipient: number, bytes: number): Buffer =>
   wire(MSG.channelWindowAdjust, { uint32: recipient }, { uint32: bytes })
-export const channelData = (recipient: number, bytes: Buffer): Buffer =>
-  wire(MSG.channelData, { uint32: recipient }, bytes)
 export const stderrData = (recipient: number, text: Buffer): Buffer =>
   wire(MSG.channelExtendedData, { uint32: recipient }, { uint32: stderr }, text)
 

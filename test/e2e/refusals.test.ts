@@ -162,7 +162,7 @@ test('a denied route and one that is not there take the same time', async () => 
 })
 
 const names: [rule: string, user: string][] = [
-  ['no route', 'root'],
+  ['a route alone', '@fine'],
   ['nothing but a separator', '@'],
   ['upper case', 'Root@fine'],
   ['an option', '-oProxyCommand=id@fine'],
@@ -185,8 +185,8 @@ test('bytes that are no UTF-8 are no user name', async () => {
   const done = await run('bash', ['-c', `ssh -F ${world.config} -l $'r\\xfft@fine' fine true`])
   assert.match(done.stderr, /NAME_GRAMMAR/)
 })
-test('ssh without a route says how a user name is written', async () => {
-  const done = await run('ssh', ['-T', '-F', world.config, '-l', 'root', 'gate'])
+test('the refusal says how a user name is written', async () => {
+  const done = await run('ssh', ['-T', '-F', world.config, '-l', 'Root', 'gate'])
   assert.match(
     done.stderr,
     /^regate: user names are written login@route, as in: ssh root@db1@gate\.example\.com \(NAME_GRAMMAR\)\n/,
