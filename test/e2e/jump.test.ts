@@ -208,12 +208,13 @@ test('refused: somebody else inside who signs in there, and nothing is kept of i
   assert.ok(!JSON.stringify(logins).includes(fingerprint.stdout.trim()))
 })
 
+const byThird = `ssh -F none -o IdentityFile=$W/third -o IdentitiesOnly=yes -o UserKnownHostsFile=$W/known_ca -o 'ProxyCommand=ssh -F '$F' -W [%h]:%p gate' postgres@db1 'echo in'`
+
 test('the same person by another key signs in inside, once', async () => {
-  const command = `ssh -F none -o IdentityFile=$W/third -o IdentitiesOnly=yes -o UserKnownHostsFile=$W/known_ca -o 'ProxyCommand=ssh -F '$F' -W [%h]:%p gate' postgres@db1 'echo in'`
   world.workspace.key('third')
-  const first = await shell(command)
+  const first = await shell(byThird)
   assert.equal(first.stdout, 'in\n', first.stderr)
-  const second = await shell(command)
+  const second = await shell(byThird)
   assert.deepEqual([second.stdout, /Sign in/.test(second.stderr)], ['in\n', false])
 })
 
@@ -244,20 +245,45 @@ test('a decision by a jump is recorded as any, with where it came from', async (
   assert.equal(event?.mapped_result.outcome, 'allow')
 })
 
-test('what ends the outer connection ends what is inside, for the same reason', async () => {
-  await using ssh = start('ssh', ['-F', config, '-J', 'gate', 'db1', 'echo on; sleep 30'])
+/** The ids of the live session on db1, and of the login that alice's own key opens. */
+async function liveNow() {
+  const get = async (path: string) => (await api(world.gateway, path)).json()
+  const { sessions } = (await get('/v1/sessions')) as { sessions: { id: string; route: string; login_id: string }[] }
+  const { logins } = (await get('/v1/logins')) as { logins: { id: string }[] }
+  const shown = await shell(`ssh-keygen -l -f $W/alice.pub | cut -d' ' -f2`)
+  const outer = logins.find((login) => JSON.stringify(login).includes(shown.stdout.trim()))
+  const session = sessions.find(({ route }) => route === 'db1')
+  assert.ok(session !== undefined && outer !== undefined)
+  return { session, outer }
+}
+const endOf = async (id: string): Promise<string> => (await api(world.gateway, `/v1/sessions/${id}`)).text()
+const stay = ['db1', 'echo on; sleep 30']
+
+test('a login that is revoked ends the connection inside, which says so', async () => {
+  await using ssh = start('ssh', ['-F', config, '-J', 'gate', ...stay])
   await ssh.line(/^on$/)
-  const { sessions } = (await (await api(world.gateway, '/v1/sessions')).json()) as {
-    sessions: { id: string; login_id: string; route: string }[]
-  }
-  const [session] = sessions
-  assert.equal(session?.route, 'db1')
-  await api(world.gateway, `/v1/logins/${session?.login_id}`, 'DELETE')
+  const { session, outer } = await liveNow()
+  assert.equal(session.login_id, outer.id)
+  await api(world.gateway, `/v1/logins/${outer.id}`, 'DELETE')
   await ssh.ended()
   assert.ok(
     ssh.lines.some((line) => /your login was revoked/.test(line)),
     ssh.lines.join('\n'),
   )
-  const ended = await (await api(world.gateway, `/v1/sessions/${session?.id}`)).json()
-  assert.match(JSON.stringify(ended), /"code":"LOGIN_REVOKED"/)
+  assert.match(await endOf(session.id), /"code":"LOGIN_REVOKED"/)
+})
+
+test('what ends the outer connection ends what is inside by another login, for the same reason', async () => {
+  assert.match((await shell('ssh -F $F gate whoami')).stdout, /alice@example\.com/)
+  assert.equal((await shell(byThird)).stdout, 'in\n')
+  const proxy = `ProxyCommand=ssh -F ${config} -W [%h]:%p gate`
+  const third = ['-F', 'none', '-i', world.workspace.path('third'), '-o', 'IdentitiesOnly=yes']
+  const known = ['-o', `UserKnownHostsFile=${world.workspace.path('known_ca')}`, '-o', proxy, '-l', 'postgres']
+  await using ssh = start('ssh', [...third, ...known, ...stay])
+  await ssh.line(/^on$/)
+  const { session, outer } = await liveNow()
+  assert.notEqual(session.login_id, outer.id)
+  await api(world.gateway, `/v1/logins/${outer.id}`, 'DELETE')
+  await ssh.ended()
+  assert.match(await endOf(session.id), /"code":"LOGIN_REVOKED"/)
 })
