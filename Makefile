@@ -14,6 +14,8 @@ deps: ## what everything needs: Node.js and the npm packages
 tools: deps ## what the tests need besides: OPA, OpenSSH and other programs
 	@bin/setup opa
 	@bin/setup debian
+	@bin/setup openssh
+	@bin/setup audit
 
 demo: deps ## gateway, identity provider and two hosts on this machine, and a tour of them
 	@bin/setup debian demo

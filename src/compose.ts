@@ -77,7 +77,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
   await store.sessions.abandon(systemClock())
   undo.use(sweepLogins(store, log))
-  const policies = undo.use(await loadPolicies(config.policy))
+  const policies = undo.use(await loadPolicies(config.policy, canaries(config.routes)))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
   await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
   const sessions = new Sessions()
@@ -99,7 +99,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const written = composeLog(config, store, metrics, log)
   const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, log })
   const parts: ConnectionParts = {
-    ssh: createSshServer(hostKeys),
+    ssh: createSshServer({ hostKeys, keyExchange: config.gateway.keyExchange, limits: () => now().limits }),
     steps,
     sessions,
     epoch,

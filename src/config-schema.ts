@@ -62,6 +62,8 @@ export const limitsSchema = Type.Object(
     unanswered: opt(count(1, 10_000)),
     connect: opt(duration),
     handshake: opt(duration),
+    rekey_bytes: opt(text('a size from 1MiB to 1024MiB', '^([1-9]\\d{0,2}|10[01]\\d|102[0-4])MiB$')),
+    rekey_after: opt(duration),
   },
   closed,
 )
@@ -74,6 +76,7 @@ export const configSchema = Type.Object(
         listen: opt(hostAndPort),
         host_keys: Type.Array(path, { minItems: 1, expected: 'a list of at least one key file' }),
         default_route: opt(text('the name of a route', '^[a-z0-9][a-z0-9.-]{0,62}$')),
+        key_exchange: opt(Type.Union([Type.Literal('any'), Type.Literal('post-quantum')])),
         login_case: opt(Type.Union([Type.Literal('lower'), Type.Literal('any')])),
         shutdown_grace: opt(duration),
       },

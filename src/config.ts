@@ -20,6 +20,8 @@ export interface Config {
     readonly hostKeys: readonly string[]
     /** Where a login without a route leads. */
     readonly defaultRoute?: string
+    /** `post-quantum`: clients that have none are turned away. */
+    readonly keyExchange: 'any' | 'post-quantum'
     readonly loginCase: 'lower' | 'any'
     readonly shutdownGrace: Milliseconds
   }
@@ -86,6 +88,8 @@ export interface Limits {
   readonly unanswered: number
   readonly connect: Milliseconds
   readonly handshake: Milliseconds
+  readonly rekeyBytes: number
+  readonly rekeyAfter: Milliseconds
 }
 
 /** The configuration file does not say what it must; every fault of it, in the order of the file. */
@@ -123,6 +127,7 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       listen: readAddress(gateway.listen ?? '0.0.0.0:2222'),
       hostKeys: gateway.host_keys.map(at),
       ...readDefaultRoute(gateway.default_route, routes, problem),
+      keyExchange: gateway.key_exchange ?? 'any',
       loginCase: gateway.login_case ?? 'lower',
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
     },
@@ -235,6 +240,8 @@ function readLimits(limits: NonNullable<WrittenConfig['limits']>): Limits {
     unanswered: limits.unanswered ?? 256,
     connect: duration(limits.connect, '10s'),
     handshake: duration(limits.handshake, '20s'),
+    rekeyBytes: Number.parseInt(limits.rekey_bytes ?? '1024MiB', 10) * 1024 ** 2,
+    rekeyAfter: duration(limits.rekey_after, '1h'),
   }
 }
 

@@ -10,6 +10,7 @@ const config: Config = {
     name: 'eu-1',
     listen: { host: '127.0.0.1', port: 2_222 },
     hostKeys: ['/keys/host'],
+    keyExchange: 'any',
     loginCase: 'lower',
     shutdownGrace: ms(30_000),
   },

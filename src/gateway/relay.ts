@@ -37,6 +37,7 @@ const lineFirst = 100
 
 /** What follows a yes to most requests. It holds on to nothing: the request may have been a quarter of a MiB. */
 const nothing = (): void => {}
+const isNoSession = ({ kind }: Ask): boolean => kind !== 'session'
 
 /**
  * Carries the connection protocol (RFC 4254) between a client and its target, packet for packet, and asks the judge of
@@ -106,12 +107,9 @@ class Relay implements Relayed {
 
   narrow(): void {
     this.#narrowForwards()
-    let openSessions = 0
-    for (const channel of this.#channels.all()) {
-      if (channel.shut) continue
-      this.#reconsider(channel, openSessions)
-      if (channel.type === 'session' && !channel.shut) openSessions++
-    }
+    // A session that was opened counts no more: a smaller number of them closes none, it opens no more.
+    for (const channel of this.#channels.all())
+      if (!channel.shut) this.#reconsider(channel, channel.asks.filter(isNoSession))
   }
 
   #narrowForwards(): void {
@@ -195,12 +193,17 @@ class Relay implements Relayed {
     const channel = new Channel(open.type, ends.client, ends.target, this.#makeReplies(), asks)
     this.#channels.opened(channel)
     this.#pass(from, messages.withPacketMost(message, Math.min(told, packetMost)))
-    this.#reconsider(channel, this.#channels.sessions - 1) // the certificate may have become narrower meanwhile
+    this.#reconsider(channel, this.#askedNow(asks)) // the certificate may have become narrower meanwhile
     if (channel.shut) return
     this.#witness.opened(`channel ${open.type}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
     if (open.type !== 'session') return
     for (const [name, value] of Object.entries(this.#judge.environment()))
       this.#legs.target.send(messages.setEnvironment(channel.numbers.target, name, value))
+  }
+
+  #askedNow(asks: readonly Ask[]): Ask[] {
+    const openSessions = this.#channels.sessions - 1
+    return asks.map((ask) => (ask.kind === 'session' ? { ...ask, openSessions } : ask))
   }
 
   #fail(from: Side, message: Buffer): void {
@@ -209,10 +212,10 @@ class Relay implements Relayed {
     this.#pass(from, messages.openFailure(recipient, reason, printable(text, 200)))
   }
 
-  /** Closes the channel when it would not be opened now. */
-  #reconsider(channel: Channel, openSessions: number): void {
-    for (const ask of channel.asks) {
-      const verdict = this.#judge.permit(ask.kind === 'session' ? { ...ask, openSessions } : ask)
+  /** Closes the channel when what it asked for would not be opened now. */
+  #reconsider(channel: Channel, asks: readonly Ask[]): void {
+    for (const ask of asks) {
+      const verdict = this.#judge.permit(ask)
       if (!verdict.permitted) return this.#shut(channel, verdict)
     }
   }

@@ -8,6 +8,8 @@ export interface Refusal {
   readonly code: ErrorCode
   /** Lines of ASCII text; the first says it all, and is what clients without a terminal see. */
   readonly lines: readonly [string, ...string[]]
+  /** What the target itself said, as it came; absent or empty: nothing. */
+  readonly said?: string
 }
 
 /** Older clients cut the text of keyboard-interactive at 1,023 bytes and print anything but ASCII as octal. */

@@ -1,3 +1,5 @@
+import { hybridKex } from './hybrid-key.ts'
+
 /**
  * What is changed in the source of ssh2, at the moment it is loaded. Each text must stand in its file exactly once: a
  * release that reads otherwise stops the start, and nothing runs half patched.
@@ -46,10 +48,61 @@ function randomFillSync(packet, start, size) {
   binding = require(addon);`,
   },
   {
+    file: 'protocol/constants.js',
+    why: 'a key exchange that holds against quantum computers (hybrid-key.ts)',
+    find: 'const SUPPORTED_KEX = DEFAULT_KEX.concat([\n',
+    replace: `const SUPPORTED_KEX = DEFAULT_KEX.concat([\n  '${hybridKex}',\n`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the same: its public values are strings, never numbers; `hybridSide` is put into the exports by ssh2.ts',
+    find: '  class ECDHExchange extends KeyExchange {',
+    replace: `  class HybridExchange extends KeyExchange {
+    constructor(...args) {
+      super(...args);
+      this.type = '${hybridKex}';
+      this.hashName = 'sha256';
+      this._side = module.exports.hybridSide(this._protocol._server);
+    }
+    getPublicKey() {
+      return this._side.publicValue();
+    }
+    convertPublicKey(key) {
+      return key;
+    }
+    computeSecret(otherPublicKey) {
+      try {
+        return this._side.secret(otherPublicKey);
+      } catch (ex) {
+        return ex;
+      }
+    }
+  }
+
+  class ECDHExchange extends KeyExchange {`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the same',
+    find: "        case 'curve25519-sha256':\n",
+    replace: `        case '${hybridKex}':
+          return new HybridExchange(...args);
+        case 'curve25519-sha256':\n`,
+  },
+  {
     file: 'protocol/Protocol.js',
-    why: 'server-sig-algs lacks a comma, and names the SHA-1 and DSA signatures that are not taken (RFC 8308, 3.1)',
-    find: "      + 'rsa-sha2-512,rsa-sha2-256,ssh-rsa,ssh-dss';",
-    replace: "      + ',rsa-sha2-512,rsa-sha2-256';",
+    why: 'its EXT_INFO lacks a comma, and names signatures that are not taken; ours is put into the exports by ssh2.ts',
+    find: '        sendExtInfo(this);',
+    replace: '        module.exports.sendExtInfo(this);',
+  },
+  {
+    file: 'server.js',
+    why: 'who does not speak SSH is told so, as sshd tells it (kex.c, kex_exchange_identification)',
+    find: '    function onClientPreHeaderError(err) {}',
+    replace: `    function onClientPreHeaderError() {
+      if (socket.writable)
+        socket.write('Invalid SSH identification string.\\r\\n');
+    }`,
   },
   {
     file: 'server.js',

@@ -8,6 +8,7 @@ import { decode } from '../../src/certificate/decode.ts'
 import { cidrContains, parseAddress } from '../../src/model/address.ts'
 import type { Milliseconds } from '../../src/model/units.ts'
 import { wire } from '../../src/model/wire.ts'
+import { rekeyLimits } from '../../src/ssh/key-renewal.ts'
 import { reach } from '../../src/ssh/target.ts'
 import { type CertificateChange, ed25519, hostCertificate, rsa } from '../support/host-certificate.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
@@ -121,7 +122,7 @@ after(async () => {
 })
 
 async function sshdSays(certificate: Buffer): Promise<'in' | 'out'> {
-  const patience = { connect: 5_000 as Milliseconds, handshake: 20_000 as Milliseconds }
+  const patience = { connect: 5_000 as Milliseconds, handshake: 20_000 as Milliseconds, ...rekeyLimits }
   const destination = { host: '127.0.0.1', port: sshd.port }
   const target = await reach(destination, ['ssh-ed25519'], (shown) => shown, patience, new AbortController().signal)
   try {

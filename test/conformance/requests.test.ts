@@ -11,6 +11,7 @@ import { parseAddress } from '../../src/model/address.ts'
 import type { Login, Milliseconds } from '../../src/model/units.ts'
 import { systemClock } from '../../src/model/units.ts'
 import { wire } from '../../src/model/wire.ts'
+import { rekeyLimits } from '../../src/ssh/key-renewal.ts'
 import { reach } from '../../src/ssh/target.ts'
 import { rawClient } from '../support/ssh-client.ts'
 import { startWorld, type World } from '../support/world.ts'
@@ -23,7 +24,7 @@ import { differences } from './differences.ts'
  * certificate when no gateway is in between. Where they differ, differences.ts says why, and docs/conformance.md tells it.
  */
 
-const patience = { connect: 5_000 as Milliseconds, handshake: 20_000 as Milliseconds }
+const patience = { connect: 5_000 as Milliseconds, handshake: 20_000 as Milliseconds, ...rekeyLimits }
 let world: World
 let ground: Ground
 let fields: Readonly<Record<string, Field>>

@@ -9,6 +9,7 @@ import { fingerprintOf } from '../../src/model/fingerprint.ts'
 import type { Milliseconds } from '../../src/model/units.ts'
 import { type HostKeyAlgorithm, hostCertificateAlgorithms } from '../../src/ssh/algorithms.ts'
 import { readHostCertificate } from '../../src/ssh/host-certificate.ts'
+import { rekeyLimits } from '../../src/ssh/key-renewal.ts'
 import { type Insides, Server, utils } from '../../src/ssh/ssh2.ts'
 import { reach } from '../../src/ssh/target.ts'
 import { run, start } from '../support/process.ts'
@@ -18,7 +19,7 @@ import { allow, startWorld, type World } from '../support/world.ts'
 /* Targets that are known by certificates: a real sshd with three keys, each certified for 127.0.0.1. */
 
 const types = ['ed25519', 'ecdsa', 'rsa'] as const
-const patience = { connect: 5_000 as Milliseconds, handshake: 10_000 as Milliseconds }
+const patience = { connect: 5_000 as Milliseconds, handshake: 10_000 as Milliseconds, ...rekeyLimits }
 
 function certify(workspace: Workspace, name: string): string[] {
   const key = workspace.path(name)
@@ -207,7 +208,7 @@ const shownAs = (type: string, certificate: Buffer) => ({
 })
 
 test('check tells what is wrong with a known_hosts file, with its line', async () => {
-  const done = await run(regate, ['check', '--config', world.workspace.path('regate.yaml')])
+  const done = await run(regate, ['check', '--config', world.workspace.path('regate.yaml')], { seconds: 60 })
   assert.match(done.stdout, /^ok {6}route certified: 127\.0\.0\.1:\d+ SHA256:/m)
   assert.match(done.stdout, /^FAILED {2}route spoilt: .*spoilt_hosts:2: expected/m)
   assert.match(done.stdout, /^FAILED {2}route misnamed: the host certificate is for 127\.0\.0\.1, not localhost/m)

@@ -244,18 +244,6 @@ for (const [rule, say, code] of silent)
     server.close()
   })
 
-test('the target’s banner reaches the person, without its control characters', async () => {
-  await using world = await startWorld({
-    certificates: { db1: { extensions: exec } },
-    sshd: (workspace) => [
-      `Banner ${workspace.write('banner', 'Property of Example Ltd.\n\u001b]0;title\u0007Welcome\n')}`,
-    ],
-  })
-  const done = await world.ssh('db1', ['echo in'])
-  assert.equal(done.stdout, 'in\n')
-  assert.match(done.stderr, /Property of Example Ltd\.\n\?\]0;title\?Welcome\n/)
-})
-
 // Policies that fail
 
 const policy = (body: string): string => `package ssh

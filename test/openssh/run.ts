@@ -139,7 +139,9 @@ function prepare(workspace: Workspace): string {
 
 /** The scripts try all that `ssh -Q` names: the answer is cut to what the gateway offers. */
 function stockSsh(): string {
-  const { kex, cipher, hmac } = serverAlgorithms as Readonly<Record<'kex' | 'cipher' | 'hmac', readonly string[]>>
+  const { kex, cipher, hmac } = serverAlgorithms('any') as Readonly<
+    Record<'kex' | 'cipher' | 'hmac', readonly string[]>
+  >
   const answers = Object.entries({ 'kex': kex, 'cipher': cipher, 'mac': hmac, 'key-plain': keyTypes, 'key': keyTypes })
   const cases = answers.map(([asked, names]) => `    ${asked}) printf '%s\\n' ${names.join(' ')}; exit ;;`)
   return [

@@ -43,6 +43,8 @@ export interface DecisionEvent {
   readonly decision_id: string
   readonly labels: { readonly session_id: string }
   readonly input: {
+    readonly connection: { readonly kex: string }
+    readonly key?: { readonly type: string; readonly fingerprint: string }
     readonly target: { readonly route: string }
     readonly identity?: { readonly username: string }
     readonly session?: { readonly renewals: number }
