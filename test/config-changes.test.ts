@@ -12,6 +12,7 @@ const config: Config = {
     hostKeys: ['/keys/host'],
     keyExchange: 'any',
     loginCase: 'lower',
+    proxyProtocolFrom: [],
     shutdownGrace: ms(30_000),
   },
   http: { listen: { host: '127.0.0.1', port: 8_022 }, tokens: [{ name: 'ci', sha256: '00', groups: ['read'] }] },

@@ -28,6 +28,7 @@ const texts: Partial<Record<ErrorCode, string>> = {
   ROBOT_EXPIRED: 'this key has expired',
   ROBOT_SOURCE: 'this key may not be used from here',
   TOO_MANY_ATTEMPTS: 'too many keys or attempts on one connection',
+  TOO_MANY_SESSIONS: 'you, or all together, have as many sessions as there may be: end one',
   TOO_MANY_SIGN_INS: 'too many sign-ins are pending or were begun from here: finish one, or try again in a minute',
   GRACE_EXCEEDED: 'signing in took too long',
   SHUTTING_DOWN: 'the gateway is stopping',

@@ -122,7 +122,7 @@ after(async () => {
 })
 
 async function sshdSays(certificate: Buffer): Promise<'in' | 'out'> {
-  const patience = { connect: 5_000 as Milliseconds, handshake: 20_000 as Milliseconds, ...rekeyLimits }
+  const patience = { ...rekeyLimits, connect: 5_000 as Milliseconds, handshake: 20_000 as Milliseconds }
   const destination = { host: '127.0.0.1', port: sshd.port }
   const target = await reach(destination, ['ssh-ed25519'], (shown) => shown, patience, new AbortController().signal)
   try {

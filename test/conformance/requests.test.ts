@@ -24,7 +24,7 @@ import { differences } from './differences.ts'
  * certificate when no gateway is in between. Where they differ, differences.ts says why, and docs/conformance.md tells it.
  */
 
-const patience = { connect: 5_000 as Milliseconds, handshake: 20_000 as Milliseconds, ...rekeyLimits }
+const patience = { ...rekeyLimits, connect: 5_000 as Milliseconds, handshake: 20_000 as Milliseconds }
 let world: World
 let ground: Ground
 let fields: Readonly<Record<string, Field>>

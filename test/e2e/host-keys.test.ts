@@ -19,7 +19,7 @@ import { allow, startWorld, type World } from '../support/world.ts'
 /* Targets that are known by certificates: a real sshd with three keys, each certified for 127.0.0.1. */
 
 const types = ['ed25519', 'ecdsa', 'rsa'] as const
-const patience = { connect: 5_000 as Milliseconds, handshake: 10_000 as Milliseconds, ...rekeyLimits }
+const patience = { ...rekeyLimits, connect: 5_000 as Milliseconds, handshake: 10_000 as Milliseconds }
 
 function certify(workspace: Workspace, name: string): string[] {
   const key = workspace.path(name)

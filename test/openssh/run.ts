@@ -117,7 +117,7 @@ for (const script of asked.length > 0 ? asked : scripts) {
   results[result].push(script)
   console.log(`${result.padEnd(9)} ${script}: ${crossed} sessions, ${Math.round((performance.now() - begun) / 1000)} s`)
   if (result === 'failed')
-    console.log(`${stdout}${stderr}`.trim().split('\n').slice(-12).join('\n').replace(/^/gm, '    '))
+    console.log(`${stdout}${stderr}`.trim().split('\n').slice(-30).join('\n').replace(/^/gm, '    '))
 }
 const counts = Object.entries(results).map(([result, names]) => `${names.length} ${result}`)
 console.log(counts.join(', '))
