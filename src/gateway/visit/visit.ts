@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import type { PolicyIdentity } from '../../model/context.ts'
 import { GatewayError } from '../../model/errors.ts'
-import { type Log, logEnd } from '../../model/log.ts'
-import type { Clock, Milliseconds } from '../../model/units.ts'
+import { logEnd } from '../../model/log.ts'
+import type { Milliseconds } from '../../model/units.ts'
 import { Endpoint, type Opening } from '../../ssh/endpoint.ts'
 import { disconnectReason, type Leg } from '../../ssh/leg.ts'
 import { type ChannelOpen, openFailureReason, readForward } from '../../ssh/messages.ts'
 import type { Caller } from '../authentication.ts'
+import type { LiveParts } from '../let-in.ts'
 import type { AskedHere, LoginCase } from '../names.ts'
 import type { RelaySettings } from '../relay.ts'
 import type { Visiting } from '../sessions.ts'
@@ -32,10 +33,16 @@ export interface VisitSettings {
   readonly relay: RelaySettings
   readonly loginCase: LoginCase
 }
-export interface VisitParts extends HereParts {
+/** One visit: the connection, how it ends here, and whose it is. */
+export interface Visit {
+  readonly leg: Leg
+  readonly endpoint: Endpoint
+  readonly visitor: Visitor
+  /** A route was chosen: no other channel is opened until it is known what comes of it. */
+  isChoosing: boolean
+}
+export interface VisitParts extends HereParts, LiveParts {
   readonly settings: VisitSettings
-  readonly log: Log
-  readonly clock: Clock
 }
 
 /**
@@ -60,7 +67,8 @@ export async function visit(leg: Leg, arrived: Arrived, parts: VisitParts): Prom
       if (loginId !== undefined) await parts.here.revoke(loginId)
     },
   }
-  const endpoint: Endpoint = new Endpoint(leg, settings.relay.channels, (open) => answer(open, visitor, parts))
+  const endpoint: Endpoint = new Endpoint(leg, settings.relay.channels, (open) => answer(open, here, parts))
+  const here: Visit = { leg, endpoint, visitor, isChoosing: false }
   arrived.visiting.received(cut)
   using _ends = endsOf(endpoint, visitor, parts, cut)
   if (!leg.signal.aborted) await once(leg.signal, 'abort')
@@ -70,12 +78,14 @@ export async function visit(leg: Leg, arrived: Arrived, parts: VisitParts): Prom
 /** Milliseconds that a client has to hear that it is signed out. */
 const farewell = 500
 
-function answer(open: ChannelOpen, visitor: Visitor, parts: VisitParts): Opening {
+function answer(open: ChannelOpen, visit: Visit, parts: VisitParts): Opening {
+  if (visit.isChoosing)
+    return { outcome: 'refused', reason: openFailureReason.prohibited, text: 'a route is being opened: try again' }
   switch (open.type) {
     case 'session':
-      return program(visitor, parts)
+      return program(visit, parts)
     case 'direct-tcpip':
-      return jump(readForward(open.details), visitor, parts)
+      return jump(readForward(open.details), visit.visitor, parts)
     default:
       return { outcome: 'refused', reason: openFailureReason.prohibited, text: 'not on a connection without a route' }
   }
@@ -96,6 +106,7 @@ function endsOf(
   let last = performance.now()
   const look = (): void => {
     const now = performance.now()
+    if (endpoint.isLetGo) return clearInterval(looking)
     const jumps = endpoint.channels.some(({ type }) => type === 'direct-tcpip')
     if (jumps || endpoint.heard !== heard) last = now
     heard = endpoint.heard
