@@ -62,6 +62,7 @@ export async function choose(
   const requested = (): Replayed[] => [...requests(), { name: 'shell', details: Buffer.alloc(0) }]
   const takeover = new Takeover(leg, () => endpoint.letGo(channel), requested, patience)
   const letIn = (): void => {
+    if (channel.destroyed) throw new GatewayError('CLIENT_LEFT', 'closed the channel in which it was to go on')
     if (admission.banner !== '') channel.write(printableLines(`${admission.banner}\n`).replaceAll('\n', '\r\n'))
   }
   try {
@@ -69,7 +70,9 @@ export async function choose(
     if (denied === undefined) return undefined
     return refuse(denied.fault, denied.refusal)
   } catch (thrown) {
-    leg.cut(asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own'))
+    const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
+    admission.target.cut(fault)
+    leg.cut(fault)
     return undefined
   }
 }

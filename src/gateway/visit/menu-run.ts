@@ -48,7 +48,7 @@ export class MenuRun {
     this.#channel.once('close', () => this.#done.resolve(undefined))
     this.#channel.on('drain', () => this.#isDirty && this.show())
     this.show()
-    void this.#look(visitor, parts, signal)
+    this.#look(visitor, parts, signal).catch((thrown: unknown) => this.#done.reject(thrown))
     try {
       return await this.#done.promise
     } finally {
@@ -98,7 +98,10 @@ export class MenuRun {
     const going = new AbortController()
     this.#going = going
     this.#channel.write(`${leaveScreen(this.#parts.terminal())}${choice.offered.login}@${choice.route} ...\r\n`)
-    const notice = await this.#parts.go(choice, going.signal)
+    const notice = await this.#parts.go(choice, going.signal).catch((thrown: unknown) => {
+      this.#done.reject(thrown)
+      return undefined
+    })
     this.#going = undefined
     if (notice === undefined) return this.#done.resolve(undefined)
     this.#menu = { ...this.#menu, notice: printable(notice) }
