@@ -21,6 +21,9 @@ export interface RelaySettings {
   readonly unanswered: number
 }
 
+/** Where a side hears the relay and is heard: its leg, or what stands before that (see visit/takeover.ts). */
+export type Mouth = Pick<Leg, 'send' | 'answer' | 'pass' | 'relay'>
+
 /** A relay at work. */
 export interface Relayed {
   /** Payload that channels carried so far. */
@@ -45,9 +48,16 @@ const isNoSession = ({ kind }: Ask): boolean => kind !== 'session'
  * each that asks for something. What is refused never reaches the target; replies stay in the order of their requests;
  * whoever sends more than a window allows is cut.
  */
-export function relay(client: Leg, target: Leg, judge: Judge, witness: Witness, settings: RelaySettings): Relayed {
-  const between = new Relay({ client, target }, judge, witness, settings)
-  client.relay((message) => between.take('client', message))
+export function relay(
+  client: Leg,
+  target: Leg,
+  judge: Judge,
+  witness: Witness,
+  settings: RelaySettings,
+  before: Mouth = client,
+): Relayed {
+  const between = new Relay({ client, target }, { client: before, target }, judge, witness, settings)
+  before.relay((message) => between.take('client', message))
   target.relay((message) => between.take('target', message))
   return between
 }
@@ -55,6 +65,7 @@ export function relay(client: Leg, target: Leg, judge: Judge, witness: Witness, 
 class Relay implements Relayed {
   readonly bytes = { to_client: 0, to_target: 0 }
   readonly #legs: Readonly<Record<Side, Leg>>
+  readonly #mouths: Readonly<Record<Side, Mouth>>
   readonly #judge: Judge
   readonly #witness: Witness
   readonly #verdicts: Verdicts
@@ -64,8 +75,15 @@ class Relay implements Relayed {
   readonly #forwards = new Forwards()
   readonly #openings: Openings
 
-  constructor(legs: Readonly<Record<Side, Leg>>, judge: Judge, witness: Witness, settings: RelaySettings) {
+  constructor(
+    legs: Readonly<Record<Side, Leg>>,
+    mouths: Readonly<Record<Side, Mouth>>,
+    judge: Judge,
+    witness: Witness,
+    settings: RelaySettings,
+  ) {
     this.#legs = legs
+    this.#mouths = mouths
     this.#judge = judge
     this.#witness = witness
     this.#verdicts = new Verdicts(judge, witness)
@@ -121,15 +139,13 @@ class Relay implements Relayed {
 
   /** As it came; it can't be read afterwards. */
   #hand(from: Side, message: Buffer): void {
-    const to = this.#legs[otherSide(from)]
-    to.pass(message, this.#legs[from])
-    this.#legs[from].yieldTo(to)
+    this.#mouths[otherSide(from)].pass(message, this.#legs[from])
+    this.#legs[from].yieldTo(this.#legs[otherSide(from)])
   }
 
   #pass(from: Side, message: Uint8Array): void {
-    const to = this.#legs[otherSide(from)]
-    to.send(message)
-    this.#legs[from].yieldTo(to)
+    this.#mouths[otherSide(from)].send(message)
+    this.#legs[from].yieldTo(this.#legs[otherSide(from)])
   }
 
   // Data and windows
@@ -194,7 +210,7 @@ class Relay implements Relayed {
     this.#channels.mustBeFree(from, open.sender)
     const answer = from === 'client' ? this.#openings.byClient(open) : this.#openings.byTarget(open)
     if ('reason' in answer)
-      return this.#legs[from].answer(messages.openFailure(open.sender, answer.reason, answer.text))
+      return this.#mouths[from].answer(messages.openFailure(open.sender, answer.reason, answer.text))
     const window = open.window - reserveOf(open.type, open.window)
     this.#channels.asked(from, { open, end: { number: open.sender, window: open.window }, ...answer })
     this.#pass(from, messages.withWindow(open, window, Math.min(open.packetMost, packetMost)))
@@ -240,7 +256,7 @@ class Relay implements Relayed {
   #shut(channel: Channel, refusal: Refusal): void {
     this.#witness.refused(`channel ${channel.type}, that was open`, refusal, channel.numbers.client)
     if (channel.type === 'session') this.#say(channel, `\r\nregate: closed: ${textOf(refusal)}\r\n`)
-    for (const side of channel.shutDown()) this.#legs[side].send(messages.channelClose(channel.numbers[side]))
+    for (const side of channel.shutDown()) this.#mouths[side].send(messages.channelClose(channel.numbers[side]))
   }
 
   // Requests on a channel
@@ -292,7 +308,7 @@ class Relay implements Relayed {
   #say(channel: Channel, text: string): boolean {
     const line = Buffer.from(text)
     if (!channel.spend(line.length)) return false
-    this.#legs.client.send(messages.stderrData(channel.numbers.client, line))
+    this.#mouths.client.send(messages.stderrData(channel.numbers.client, line))
     return true
   }
 
@@ -341,7 +357,7 @@ class Relay implements Relayed {
   }
 
   #makeReplies(): Record<Side, Replies> {
-    const towards = (side: Side) => new Replies(this.#settings.unanswered, (reply) => this.#legs[side].answer(reply))
+    const towards = (side: Side) => new Replies(this.#settings.unanswered, (reply) => this.#mouths[side].answer(reply))
     return { client: towards('client'), target: towards('target') }
   }
 }

@@ -46,6 +46,7 @@ const texts: Partial<Record<ErrorCode, string>> = {
   ROUTE_CHANGED: '{route} is another host now: connect again',
   SESSION_LIMIT: 'the session has lasted as long as it may: connect again',
   IDLE_TIMEOUT: 'nothing has passed for too long',
+  LOGIN_EXPIRED: 'your login has come to its end: connect again',
   LOGIN_REVOKED: 'your login was revoked: sign in again',
   SESSION_ENDED: 'the session was ended by an operator',
   TARGET_UNREACHABLE: '{route} cannot be reached',

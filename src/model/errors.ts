@@ -75,6 +75,8 @@ export const errorCodes = {
   ROUTE_CHANGED: 'the route of a live session leads to another host now',
   SESSION_LIMIT: 'the session has lasted as long as its certificate lets it',
   IDLE_TIMEOUT: 'no data has passed for as long as the certificate lets it be',
+  LOGIN_EXPIRED: 'the login has come to its end before a route was chosen',
+  NO_TERMINAL: 'a route chosen in the menu whose certificate opens no terminal with a shell',
   LOGIN_REVOKED: 'the login was revoked',
   SESSION_ENDED: 'an operator has ended the session',
 

@@ -150,6 +150,21 @@ export function readOnlyBytes(details: Buffer): ByteString {
   return bytes
 }
 
+/** `pty-req` and `window-change` (RFC 4254 sections 6.2, 6.7): the terminal's type, when told, and its size in characters. */
+export function readTerminal({ name, details }: Pick<ChannelRequest, 'name' | 'details'>) {
+  const reader = new WireReader(details)
+  const type = name === 'pty-req' ? reader.ascii() : undefined
+  return { ...(type === undefined ? {} : { type }), columns: reader.uint32(), rows: reader.uint32() }
+}
+
+/** `env` (RFC 4254 section 6.4). */
+export function readVariable(details: Buffer): { readonly name: ByteString; readonly value: ByteString } {
+  const reader = new WireReader(details)
+  const variable = { name: byteString(reader.string()), value: byteString(reader.string()) }
+  reader.end()
+  return variable
+}
+
 /** `exit-status` and `exit-signal` (RFC 4254 section 6.10). */
 export function readExit({ name, details }: ChannelRequest): { readonly status: number } | { readonly signal: string } {
   const reader = new WireReader(details)
@@ -191,6 +206,11 @@ export const windowAdjust = (recipient: number, bytes: number): Buffer =>
   wire(MSG.channelWindowAdjust, { uint32: recipient }, { uint32: bytes })
 export const stderrData = (recipient: number, text: Buffer): Buffer =>
   wire(MSG.channelExtendedData, { uint32: recipient }, { uint32: stderr }, text)
+
+export const sessionOpen = (sender: number, window: number, packetMost: number): Buffer =>
+  wire(MSG.channelOpen, 'session', { uint32: sender }, { uint32: window }, { uint32: packetMost })
+export const channelRequest = (recipient: number, name: string, wantReply: boolean, details: Buffer): Buffer =>
+  wire(MSG.channelRequest, { uint32: recipient }, name, { boolean: wantReply }, { raw: details })
 
 /** The same CHANNEL_OPEN with another window and packet size. */
 export const withWindow = (open: ChannelOpen, window: number, packetMost: number): Buffer =>
