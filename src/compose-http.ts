@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import type { Authority } from './certificate/authority.ts'
-import { type CaKey, caLine } from './certificate/ca-key.ts'
+import { caLine } from './certificate/ca-key.ts'
 import type { Written } from './compose-log.ts'
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
 import type { KnownTokens } from './http/authorization.ts'
 import type { LiveSessions } from './http/sessions.ts'
+import type { CaKeys, Keys } from './keys.ts'
 import type { Metrics } from './metrics.ts'
 import { asGatewayError, type ErrorCode } from './model/errors.ts'
 import type { Log } from './model/log.ts'
@@ -16,13 +16,9 @@ import { version } from './project.ts'
 import type { Store } from './store/open.ts'
 import { askWhatIf } from './what-if.ts'
 
-export interface CaKeys {
-  readonly authority: Authority
-  readonly alsoTrusted: readonly CaKey[]
-}
 export interface AppParts {
   readonly config: Config
-  readonly keys: CaKeys
+  readonly keys: Keys
   readonly policies: Policies
   readonly store: Store
   readonly written: Written
@@ -61,7 +57,8 @@ export function composeHttp(parts: AppParts): FastifyInstance {
       { name: 'store', ...(await faultOf(ping())) },
       { name: 'signer', ...(await faultOf(keys.authority.probe())) },
     ],
-    caKeys: () => caLines(keys, config.gateway.name),
+    caKeys: () => caLines(keys, `${config.gateway.name}-user-ca`),
+    hostCaKeys: async () => (keys.host === undefined ? [] : caLines(keys.host, `${config.gateway.name}-host-ca`)),
     tokens: parts.tokens,
     log,
   })
@@ -83,10 +80,10 @@ function onceASecond(ask: () => Promise<void>): () => Promise<void> {
 }
 
 /** The key that signs now, then the others that hosts are to trust. */
-async function caLines({ authority, alsoTrusted }: CaKeys, gateway: string): Promise<string[]> {
+async function caLines({ authority, alsoTrusted }: CaKeys, comment: string): Promise<string[]> {
   const current = await authority.publicKey()
   const others = alsoTrusted.filter(({ fingerprint }) => fingerprint !== current.fingerprint)
-  return [caLine(current, `${gateway}-user-ca`), ...others.map((key) => caLine(key, `${gateway}-user-ca-also-trusted`))]
+  return [caLine(current, comment), ...others.map((key) => caLine(key, `${comment}-also-trusted`))]
 }
 
 /** Evaluates, and counts how long it took. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { canaries } from './canaries.ts'
-import { type Authority, authorityFromKey, authorityInAgent } from './certificate/authority.ts'
-import { type CaKey, readCaLine } from './certificate/ca-key.ts'
+import { HostCertificates } from './certificate/host-certificates.ts'
+import { composeHere } from './compose-here.ts'
 import { composeHttp } from './compose-http.ts'
 import { composeIdentity, composeRobots } from './compose-identity.ts'
 import { composeLog } from './compose-log.ts'
@@ -16,16 +16,15 @@ import { Places } from './gateway/places.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
-import { readKeyFile, readPublicKeyFile } from './key-file.ts'
+import { type Keys, loadKeys } from './keys.ts'
 import { unauthenticatedLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
-import { fingerprintOf } from './model/fingerprint.ts'
 import { faultFields, type Log } from './model/log.ts'
-import { type Fingerprint, type Milliseconds, systemClock } from './model/units.ts'
+import { type Milliseconds, parseHostName, systemClock } from './model/units.ts'
 import { loadPolicies } from './policies.ts'
 import { revokeLogin } from './revocation.ts'
-import { createSshServer, publicHalf } from './ssh/server.ts'
+import { createSshServer } from './ssh/server.ts'
 import { openStore, type Store, type Writer } from './store/open.ts'
 import { usualLimits } from './store/sqlite.ts'
 
@@ -41,41 +40,13 @@ export interface Gateway {
   close(grace: Milliseconds): Promise<void>
 }
 
-/** The keys that the configuration names. Throws KEY_FILE, also for a host key that is to sign certificates as well. */
-export function loadKeys({ gateway, ca }: Config): {
-  readonly hostKeys: readonly Buffer[]
-  readonly authority: Authority
-  readonly alsoTrusted: readonly CaKey[]
-} {
-  const authority =
-    'file' in ca.key ? authorityFromKey(readKeyFile(ca.key.file)) : authorityInAgent(ca.key.agent, ca.key.fingerprint)
-  const alsoTrusted = ca.alsoTrusted.map((path) => readCaLine(readPublicKeyFile(path)))
-  const signers = [authority, ...alsoTrusted].map(({ fingerprint }) => fingerprint)
-  return { hostKeys: gateway.hostKeys.map((path) => readHostKey(path, signers)), authority, alsoTrusted }
-}
-
-/** A copy of a key under another name is the same key. */
-function readHostKey(path: string, signers: readonly Fingerprint[]): Buffer {
-  const key = Buffer.from(readKeyFile(path))
-  if (signers.includes(publicHalfOf(path, key)))
-    throw new GatewayError('KEY_FILE', `${path} is both a host key and the user CA: they must be two`)
-  return key
-}
-
-function publicHalfOf(path: string, key: Buffer): Fingerprint {
-  try {
-    return fingerprintOf(publicHalf(key))
-  } catch (cause) {
-    throw new GatewayError('KEY_FILE', `${path}: ${(cause as Error).message}`, { cause })
-  }
-}
-
 /** Builds every part once and puts them together. The one place that knows them all. */
 export async function compose(first: Config, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
   let config = first
   const now = (): Config => config
-  const { hostKeys, authority, alsoTrusted } = loadKeys(config)
+  const keys = loadKeys(config)
+  const { authority } = keys
   const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
   await store.sessions.abandon(systemClock())
   undo.use(sweepLogins(store, log))
@@ -101,12 +72,18 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const written = composeLog(config, store, metrics, log)
   const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, sessions, log })
   const parts: ListenerParts = {
-    ssh: createSshServer({ hostKeys, keyExchange: config.gateway.keyExchange, limits: () => now().limits }),
+    ssh: createSshServer({
+      hostKeys: keys.hostKeys,
+      keyExchange: config.gateway.keyExchange,
+      limits: () => now().limits,
+    }),
+    hostCertificates: composeHostCertificates(config, keys, log),
     steps,
     sessions,
     epoch,
     turns: new Turns(renewalsAtOnce),
     history: store.sessions,
+    here: composeHere({ config: now, policies, store, sessions, metrics }),
     ...composeIdentity(now, robots, store, metrics, log),
     measures: metrics,
     unauthenticated: new Places(unauthenticatedLimits(now)),
@@ -122,7 +99,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const rightsChanged: (() => void)[] = []
   const app = composeHttp({
     config,
-    keys: { authority, alsoTrusted },
+    keys,
     policies,
     store,
     written,
@@ -167,18 +144,38 @@ const keyChanged = new GatewayError(
   'the robot’s line in the file of keys is gone, or says something else',
 )
 
+/** Nobody is shut out when one cannot be signed: clients then see the plain key. */
+function composeHostCertificates({ gateway }: Config, { host }: Keys, log: Log): ConnectionParts['hostCertificates'] {
+  if (host === undefined) return { ofGateway: async () => undefined, of: async () => undefined }
+  const certificates = new HostCertificates({
+    authority: host.authority,
+    hostKey: host.key,
+    gateway: gateway.name,
+    clock: systemClock,
+    failed: (fault) => log.error(faultFields(fault), 'no host certificate: clients see the plain host key'),
+  })
+  const [first, ...others] = gateway.hostNames
+  return {
+    ofGateway: async () => (first === undefined ? undefined : certificates.of([first, ...others])),
+    of: (name) => certificates.of([parseHostName(name)]),
+  }
+}
+
 const nameRules = ({ loginCase, defaultRoute }: Config['gateway']) => ({
   loginCase,
   ...(defaultRoute === undefined ? {} : { defaultRoute }),
 })
 
 function connectionSettings({ gateway, limits }: Config): ConnectionParts['settings'] {
-  const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered } = limits
+  const { identWait, grace, signInGrace, rsaBits, offers, attempts, channels, unanswered, jumps, menuIdle } = limits
   return {
     gateway: gateway.name,
     identWait,
     grace,
     signInGrace,
+    visitIdle: menuIdle,
+    jumps,
+    loginCase: gateway.loginCase,
     authentication: { ...nameRules(gateway), rsaBits, offers, attempts },
     relay: { channels, unanswered },
   }

@@ -24,6 +24,8 @@ export interface Limits {
   readonly sessionsPerPerson: number
   readonly channels: number
   readonly unanswered: number
+  readonly jumps: number
+  readonly menuIdle: Milliseconds
   readonly connect: Milliseconds
   readonly handshake: Milliseconds
   readonly rekeyBytes: number
@@ -54,6 +56,8 @@ export function readLimits(limits: Written, problem: Problem): Limits {
     sessionsPerPerson: limits.sessions_per_person ?? 50,
     channels: limits.channels ?? 256,
     unanswered: limits.unanswered ?? 256,
+    jumps: limits.jumps ?? 10,
+    menuIdle: duration(limits.menu_idle, '10m'),
     connect: duration(limits.connect, '10s'),
     handshake: duration(limits.handshake, '20s'),
     rekeyBytes: Number.parseInt(limits.rekey_bytes ?? '1024MiB', 10) * 1024 ** 2,

@@ -16,6 +16,7 @@ export const hostAndPort = text(
 )
 const count = (least: number, most: number) =>
   Type.Integer({ minimum: least, maximum: most, expected: `a whole number from ${least} to ${most}` })
+const caKey = text('a path, or agent:/path/to.sock#SHA256:…')
 const cidrs = (expected: string) => Type.Array(Type.String(), { expected })
 
 const Token = Type.Object(
@@ -81,6 +82,8 @@ export const limitsSchema = Type.Object(
     sessions_per_person: opt(count(1, 100_000)),
     channels: opt(count(1, 10_000)),
     unanswered: opt(count(1, 10_000)),
+    jumps: opt(count(1, 1_000)),
+    menu_idle: opt(duration),
     connect: opt(duration),
     handshake: opt(duration),
     rekey_bytes: opt(text('a size from 1MiB to 1024MiB', '^([1-9]\\d{0,2}|10[01]\\d|102[0-4])MiB$')),
@@ -97,6 +100,12 @@ export const configSchema = Type.Object(
         name: opt(text('a name of letters, digits, dots and dashes', '^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$')),
         listen: opt(hostAndPort),
         host_keys: Type.Array(path, { minItems: 1, expected: 'a list of at least one key file' }),
+        host_names: opt(
+          Type.Array(text('a host name in lower case', '^[a-z0-9:][a-z0-9.:_-]{0,252}$'), {
+            maxItems: 16,
+            expected: 'a list of at most 16 host names',
+          }),
+        ),
         default_route: opt(text('the name of a route', '^[a-z0-9][a-z0-9.-]{0,62}$')),
         key_exchange: opt(Type.Union([Type.Literal('any'), Type.Literal('post-quantum')])),
         login_case: opt(Type.Union([Type.Literal('lower'), Type.Literal('any')])),
@@ -107,7 +116,12 @@ export const configSchema = Type.Object(
     ),
     http: opt(Type.Object({ listen: opt(hostAndPort), tokens: opt(Type.Array(Token)) }, closed)),
     ca: Type.Object(
-      { key: text('a path, or agent:/path/to.sock#SHA256:…'), also_trusted: opt(Type.Array(path)) },
+      {
+        key: caKey,
+        also_trusted: opt(Type.Array(path)),
+        host_key: opt(caKey),
+        host_also_trusted: opt(Type.Array(path)),
+      },
       closed,
     ),
     certificate: opt(
@@ -177,7 +191,6 @@ export type WrittenConfig = Static<typeof configSchema>
 export const later: readonly (readonly [pointer: RegExp, value: (value: unknown) => boolean, what: string])[] = [
   [/^\/gateway\/workers$/, isSet, 'several processes'],
   [/^\/http\/(public_url|trusted_proxies)$/, isSet, 'the console and the browser flow'],
-  [/^\/ca\/host_key$/, isSet, 'host certificates'],
   [/^\/policy\/(verification_key|bearer_token_file)$/, isSet, 'bundles that are signed'],
   [/^\/policy\/bundle$/, (value) => /^https?:/.test(String(value)), 'bundles that are fetched'],
   [/^\/identity\/flow$/, (value) => value === 'browser', 'the browser flow'],

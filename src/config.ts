@@ -10,7 +10,7 @@ import { findRoute, type RouteSettings } from './gateway/routes.ts'
 import { isTrustworthy } from './identity/issuer.ts'
 import type { Cidr, Nearness } from './model/address.ts'
 import { GatewayError } from './model/errors.ts'
-import type { Fingerprint, Milliseconds } from './model/units.ts'
+import { type Fingerprint, type HostName, type Milliseconds, parseHostName } from './model/units.ts'
 import { parseHostKey } from './ssh/host-keys.ts'
 
 /** The whole configuration, checked, with defaults filled in and paths made absolute. Lengths of time in milliseconds. */
@@ -19,6 +19,8 @@ export interface Config {
     readonly name: string
     readonly listen: HostAndPort
     readonly hostKeys: readonly string[]
+    /** By which clients connect, for a host certificate. */
+    readonly hostNames: readonly HostName[]
     /** Where a login without a route leads. */
     readonly defaultRoute?: string
     /** `post-quantum`: clients that have none are turned away. */
@@ -33,6 +35,10 @@ export interface Config {
     readonly key: CaKeyPlace
     /** Files of public keys that hosts are to trust besides: the last one, the next one. */
     readonly alsoTrusted: readonly string[]
+    /** Signs host certificates for the gateway's own host key; absent: clients know the key itself. */
+    readonly hostKey?: CaKeyPlace
+    /** The same of the host CA, for clients. */
+    readonly hostAlsoTrusted: readonly string[]
   }
   readonly certificate: { /** Seconds. */ readonly maxTtl: number; readonly sourceAddress: SourceAddressRule }
   readonly policy: {
@@ -107,6 +113,7 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
           .slice(0, 63),
       listen: readAddress(gateway.listen ?? '0.0.0.0:2222'),
       hostKeys: gateway.host_keys.map(at),
+      hostNames: readHostNames(gateway.host_names ?? [], ca, problem),
       ...readDefaultRoute(gateway.default_route, routes, problem),
       keyExchange: gateway.key_exchange ?? 'any',
       loginCase: gateway.login_case ?? 'lower',
@@ -114,7 +121,12 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       proxyProtocolFrom: readCidrs(gateway.proxy_protocol_from ?? [], '/gateway/proxy_protocol_from', problem),
     },
     http: { listen: readAddress(http?.listen ?? usualHttp), tokens: http?.tokens ?? [] },
-    ca: { key: readCaKeyPlace(ca.key, at, problem), alsoTrusted: (ca.also_trusted ?? []).map(at) },
+    ca: {
+      key: readCaKeyPlace('/ca/key', ca.key, at, problem),
+      alsoTrusted: (ca.also_trusted ?? []).map(at),
+      ...(ca.host_key === undefined ? {} : { hostKey: readCaKeyPlace('/ca/host_key', ca.host_key, at, problem) }),
+      hostAlsoTrusted: (ca.host_also_trusted ?? []).map(at),
+    },
     certificate: {
       maxTtl: certificate?.max_ttl ?? 300,
       sourceAddress: readSourceAddress(certificate?.source_address ?? 'auto', problem),
@@ -159,11 +171,17 @@ function readDefaultRoute(name: string | undefined, routes: readonly RouteSettin
   return { defaultRoute: name }
 }
 
-function readCaKeyPlace(text: string, at: (path: string) => string, problem: Problem): CaKeyPlace {
+function readHostNames(names: readonly string[], ca: WrittenConfig['ca'], problem: Problem): HostName[] {
+  if (names.length > 0 && ca.host_key === undefined)
+    problem('/gateway/host_names', 'stand in host certificates, which take a ca.host_key')
+  return names.map(parseHostName)
+}
+
+function readCaKeyPlace(pointer: string, text: string, at: (path: string) => string, problem: Problem): CaKeyPlace {
   if (!text.startsWith('agent:')) return { file: at(text) }
   const [, path, fingerprint] = /^agent:([^#]+)#(SHA256:[A-Za-z0-9+/]{43})$/.exec(text) ?? []
   if (path !== undefined) return { agent: at(path), fingerprint: fingerprint as Fingerprint }
-  problem('/ca/key', 'an agent is written agent:/path/to.sock#SHA256:…, with the fingerprint that ssh-add -l shows')
+  problem(pointer, 'an agent is written agent:/path/to.sock#SHA256:…, with the fingerprint that ssh-add -l shows')
   return { file: at(text) }
 }
 

@@ -13,8 +13,12 @@ export interface RevocationParts {
  * Takes a login away and ends what rests on it: at once, since the store may take its time or fail, and again when nobody
  * can find it any more, for those who came in between. False when there is none.
  */
-export async function revokeLogin(id: string, { logins, sessions }: RevocationParts): Promise<boolean> {
-  const why = new GatewayError('LOGIN_REVOKED', 'an operator revoked the login')
+export async function revokeLogin(
+  id: string,
+  { logins, sessions }: RevocationParts,
+  because = 'an operator revoked the login',
+): Promise<boolean> {
+  const why = new GatewayError('LOGIN_REVOKED', because)
   const end = (): void => void sessions.end(why, ({ loginId }) => loginId === id)
   end()
   try {

@@ -13,10 +13,11 @@ const config: Config = {
     keyExchange: 'any',
     loginCase: 'lower',
     proxyProtocolFrom: [],
+    hostNames: [],
     shutdownGrace: ms(30_000),
   },
   http: { listen: { host: '127.0.0.1', port: 8_022 }, tokens: [{ name: 'ci', sha256: '00', groups: ['read'] }] },
-  ca: { key: { file: '/keys/user_ca' }, alsoTrusted: [] },
+  ca: { key: { file: '/keys/user_ca' }, alsoTrusted: [], hostAlsoTrusted: [] },
   certificate: { maxTtl: 300, sourceAddress: 'auto' },
   policy: { bundle: '/bundle.tar.gz', deadline: ms(50), poll: ms(5_000), memoryPages: 1_024, workers: 1 },
   identity: {
@@ -49,7 +50,16 @@ for (const [what, next] of taken)
 const restarts: [section: string, next: Partial<Config>][] = [
   ['gateway', { gateway: { ...config.gateway, defaultRoute: 'db1' } }],
   ['http', { http: { ...config.http, listen: { host: '0.0.0.0', port: 8_022 } } }],
-  ['ca', { ca: { key: { agent: '/agent.sock', fingerprint: 'SHA256:x' as Fingerprint }, alsoTrusted: [] } }],
+  [
+    'ca',
+    {
+      ca: {
+        key: { agent: '/agent.sock', fingerprint: 'SHA256:x' as Fingerprint },
+        alsoTrusted: [],
+        hostAlsoTrusted: [],
+      },
+    },
+  ],
   ['certificate', { certificate: { maxTtl: 60, sourceAddress: 'auto' } }],
   ['policy', { policy: { ...config.policy, bundle: '/other.tar.gz' } }],
   ['identity', { identity: { ...config.identity, issuer: new URL('https://other.example.com') } }],

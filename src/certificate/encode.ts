@@ -1,18 +1,21 @@
 import sshpk from 'sshpk'
 import type { CriticalOptions, Extensions } from '../model/certificate.ts'
 import { asGatewayError } from '../model/errors.ts'
-import type { Principal, UnixSeconds } from '../model/units.ts'
+import type { UnixSeconds } from '../model/units.ts'
 import { wire } from '../model/wire.ts'
 import type { Authority } from './authority.ts'
 import type { CaKey } from './ca-key.ts'
+import type { CertificateKind } from './fields.ts'
 import { toWire } from './wire-options.ts'
 
 /** Everything that stands in a certificate but its nonce and its signature. */
 export interface CertificateContent {
+  readonly kind: CertificateKind
   readonly subjectKey: Buffer
   readonly serial: bigint
   readonly keyId: string
-  readonly principals: readonly Principal[]
+  /** Accounts, or names of the host. */
+  readonly principals: readonly string[]
   readonly validAfter: UnixSeconds
   readonly validBefore: UnixSeconds
   readonly criticalOptions: CriticalOptions
@@ -20,7 +23,7 @@ export interface CertificateContent {
 }
 
 /**
- * The bytes of a signed user certificate. sshpk lays them out; it neither signs (its Ed25519 is slow, its RSA is SHA-1) nor
+ * The bytes of a signed certificate. sshpk lays them out; it neither signs (its Ed25519 is slow, its RSA is SHA-1) nor
  * is asked whether a signature is right (it only compares the issuer's fingerprint).
  */
 export async function encode(content: CertificateContent, authority: Authority): Promise<Buffer> {
@@ -41,6 +44,8 @@ const openssh = sshpk.Certificate.formats.openssh as unknown as {
   toBuffer(certificate: sshpk.Certificate, unsigned: true): Buffer
 }
 
+const identityFor = { user: sshpk.identityForUser, host: sshpk.identityForHost } as const
+
 function layOut(content: CertificateContent, authority: CaKey): sshpk.Certificate {
   const serial = Buffer.alloc(8)
   serial.writeBigUInt64BE(content.serial)
@@ -49,7 +54,7 @@ function layOut(content: CertificateContent, authority: CaKey): sshpk.Certificat
     ...toWire(content.extensions).map((option) => ({ ...option, critical: false })),
   ]
   return new sshpk.Certificate({
-    subjects: content.principals.map((principal) => sshpk.identityForUser(principal)),
+    subjects: content.principals.map(identityFor[content.kind]),
     subjectKey: sshpk.parseKey(content.subjectKey, 'rfc4253'),
     issuer: sshpk.identityForHost('**'), // not written: an OpenSSH certificate names its issuer by key alone
     issuerKey: sshpk.parseKey(authority.blob, 'rfc4253'),

@@ -1,8 +1,8 @@
-import { loadKeys } from '../compose.ts'
 import { type Config, ConfigError, readConfig } from '../config.ts'
 import { findRoute, hostKeysOf, type RouteSettings } from '../gateway/routes.ts'
 import { createIssuer } from '../identity/issuer.ts'
 import { readKeyList } from '../key-file.ts'
+import { type CaKeys, loadKeys } from '../keys.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
 import { printable } from '../model/text.ts'
 import { systemClock } from '../model/units.ts'
@@ -67,10 +67,15 @@ function checkOfRobots({ identity: { keys: path }, limits: { rsaBits }, store: u
 }
 
 async function checkKeys(config: Config): Promise<string> {
-  const { authority, alsoTrusted } = loadKeys(config)
+  const { host, ...user } = loadKeys(config)
+  const ofUser = await textOf('user CA', user)
+  return host === undefined ? ofUser : `${ofUser}\n              ${await textOf('host CA', host)}`
+}
+
+async function textOf(name: string, { authority, alsoTrusted }: CaKeys): Promise<string> {
   await authority.probe()
   const others = alsoTrusted.map(({ fingerprint }) => `\n        also trusted: ${fingerprint}`)
-  return `user CA ${authority.fingerprint}${others.join('')}`
+  return `${name} ${authority.fingerprint}${others.join('')}`
 }
 
 async function checkStore(config: Config): Promise<string> {

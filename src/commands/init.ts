@@ -15,11 +15,12 @@ export function init(folder: string): string {
   mkdirSync(join(folder, 'keys'), { mode: 0o700 })
   writeKey(folder, 'host_ed25519', 'regate host key')
   const ca = writeKey(folder, 'user_ca', 'regate user CA')
+  const hostCa = writeKey(folder, 'host_ca', 'regate host CA')
   cpSync(join(project, 'policies'), join(folder, 'policies'), { recursive: true })
   mkdirSync(join(folder, 'wasm'))
   cpSync(join(project, 'wasm', 'bundle.tar.gz'), join(folder, 'wasm', 'bundle.tar.gz'))
   writeFileSync(join(folder, 'regate.yaml'), template, { mode: 0o640 })
-  return next(folder, ca)
+  return next(folder, ca, hostCa)
 }
 
 function writeKey(folder: string, name: string, comment: string): string {
@@ -33,7 +34,8 @@ function writeKey(folder: string, name: string, comment: string): string {
 const next = (
   folder: string,
   ca: string,
-): string => `Made ${folder}: regate.yaml, keys, policies and their bundle. Three things are left to do:
+  hostCa: string,
+): string => `Made ${folder}: regate.yaml, keys, policies and their bundle. Four things are left to do:
 
 1. On each host, put this line into /etc/ssh/regate_ca.pub
 
@@ -50,6 +52,11 @@ const next = (
 
      regate policy build --policies ${join(folder, 'policies')} --output ${join(folder, 'wasm', 'bundle.tar.gz')}
      regate serve --config ${join(folder, 'regate.yaml')}
+
+4. Whoever comes by ssh needs this line in /etc/ssh/ssh_known_hosts or ~/.ssh/known_hosts; write the names by which the
+   gateway is known into gateway.host_names of regate.yaml:
+
+     @cert-authority * ${hostCa}
 `
 
 const template = `# Regate's configuration. Paths are relative to this file; \${NAME} is taken from the environment.
@@ -58,6 +65,7 @@ const template = `# Regate's configuration. Paths are relative to this file; \${
 gateway:
   listen: 0.0.0.0:2222
   host_keys: [keys/host_ed25519]
+  # host_names: [gate.example.com]    # by which clients connect
 
 http:
   listen: 127.0.0.1:8022
@@ -66,6 +74,7 @@ http:
 
 ca:
   key: keys/user_ca
+  host_key: keys/host_ca
 
 certificate:
   max_ttl: 300            # seconds; no policy gets more

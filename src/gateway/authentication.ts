@@ -6,7 +6,7 @@ import { disconnectReason } from '../ssh/leg.ts'
 import type { Attempt, Client } from '../ssh/server.ts'
 import type { ProvenKey, UserKey } from '../ssh/user-key.ts'
 import type { Admission } from './admit.ts'
-import { type Asked, isReserved, type NameRules, parseUserName } from './names.ts'
+import { type Asked, type AskedHere, type NameRules, parseUserName } from './names.ts'
 import { type Refusal, refusal, refusalText } from './words.ts'
 
 export interface AuthenticationSettings extends NameRules {
@@ -18,8 +18,8 @@ export interface AuthenticationSettings extends NameRules {
 }
 
 /** Who stands at the door. The key is one that was proven over this very session. */
-export interface Caller {
-  readonly asked: Asked
+export interface Caller<What = Asked | AskedHere> {
+  readonly asked: What
   readonly source: Address
   readonly connection: PolicyConnection
   readonly key?: ProvenKey
@@ -29,17 +29,22 @@ export interface Caller {
 export interface Door {
   /** The live login that this key opens from this place. */
   remembered(caller: Caller): Promise<PolicyIdentity | undefined>
-  admit(caller: Caller, identity: PolicyIdentity | undefined, signal: AbortSignal): Promise<Admission>
+  admit(caller: Caller, identity: PolicyIdentity | undefined, signal: AbortSignal): Promise<Admission | Reception>
   /** Waits for the person at the identity provider; `show` puts the code on their terminal. */
   signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity>
 }
 
-type LetIn = Extract<Admission, { outcome: 'admitted' }>
+/** The connection ends at the gateway: no policy was asked, since nothing is opened. */
+export interface Reception {
+  readonly outcome: 'received'
+  readonly caller: Caller<AskedHere>
+}
+export type LetIn = Extract<Admission, { outcome: 'admitted' }>
 /** Told and disconnected, with what was wrong; or let in, with the attempt that is still to be answered. */
 export type Outcome =
   | {
       readonly outcome: 'admitted'
-      readonly admission: LetIn
+      readonly admission: LetIn | Reception
       readonly identity: PolicyIdentity
       accept(): void
       turnAway(told: Refusal, fault: GatewayError): void
@@ -92,8 +97,6 @@ export class Authentication {
     this.#username ??= attempt.username
     if (attempt.username !== this.#username) throw new GatewayError('PROTOCOL_ERROR', 'the user name changed')
     const asked = this.#asked()
-    if (isReserved(attempt.username, this.#settings))
-      throw new GatewayError('NAME_RESERVED', `the user name ${attempt.username}`)
     if (asked === undefined)
       throw new GatewayError('NAME_GRAMMAR', `no user name: "${printable(attempt.username, 120)}"`)
     switch (attempt.method) {
@@ -109,11 +112,11 @@ export class Authentication {
     }
   }
 
-  #asked(): Asked | undefined {
+  #asked(): Asked | AskedHere | undefined {
     return this.#username === undefined ? undefined : parseUserName(this.#username, this.#settings)
   }
 
-  async #publicKey(attempt: Attempt & { method: 'publickey' }, asked: Asked): Promise<Outcome | undefined> {
+  async #publicKey(attempt: Attempt & { method: 'publickey' }, asked: Caller['asked']): Promise<Outcome | undefined> {
     const offered = this.#read(attempt)
     if (!attempt.proof) {
       if (++this.#offers > this.#settings.offers)
@@ -140,7 +143,7 @@ export class Authentication {
 
   async #keyboardInteractive(
     attempt: Attempt & { method: 'keyboard-interactive' },
-    asked: Asked,
+    asked: Caller['asked'],
   ): Promise<Outcome | undefined> {
     this.#attempted()
     const caller = this.#caller(asked)
@@ -165,9 +168,13 @@ export class Authentication {
     }
   }
 
-  #conclude(admission: Admission, identity: PolicyIdentity | undefined, attempt: { accept(): void }): Outcome {
+  #conclude(
+    admission: Admission | Reception,
+    identity: PolicyIdentity | undefined,
+    attempt: { accept(): void },
+  ): Outcome {
     if (admission.outcome === 'refused') return this.#turnAway(admission.refusal, admission.fault)
-    if (admission.outcome === 'admitted' && identity !== undefined)
+    if (admission.outcome !== 'sign-in' && identity !== undefined)
       return {
         outcome: 'admitted',
         admission,
@@ -196,7 +203,7 @@ export class Authentication {
       throw new GatewayError('TOO_MANY_ATTEMPTS', `more than ${this.#settings.attempts} attempts`)
   }
 
-  #caller(asked: Asked): Caller {
+  #caller(asked: Caller['asked']): Caller {
     const source = parseAddress(this.#connection.source.ip)
     if (source === undefined) throw new GatewayError('INTERNAL', 'a source that is no address')
     return { asked, source, connection: this.#connection, ...(this.#key === undefined ? {} : { key: this.#key }) }

@@ -1,32 +1,29 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
+import type { PolicyConnection } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
 import { faultFields, type Log, logEnd } from '../model/log.ts'
-import type { Session } from '../model/session-event.ts'
 import { printableLines } from '../model/text.ts'
 import type { Clock, Milliseconds } from '../model/units.ts'
+import type { ChannelEnd } from '../ssh/channel-end.ts'
 import type { Client, SshServer } from '../ssh/server.ts'
-import type { Admitted } from './admit.ts'
+import { type Arrival, byJump, bySocket, entryOfJump, partsOfJump } from './arrival.ts'
 import { Authentication, type AuthenticationSettings, type Door, type Outcome } from './authentication.ts'
-import { Chronicle, certificateOf, type History } from './chronicle.ts'
+import type { History } from './chronicle.ts'
 import { Conduct } from './conduct.ts'
 import { ConnectionDoor, type DoorParts } from './door.ts'
 import { Grace, type GraceLimits } from './grace.ts'
-import { Life } from './life.ts'
+import { type LiveParts, live } from './let-in.ts'
 import type { Measures } from './measures.ts'
 import type { Offence } from './offences.ts'
 import type { Penalties } from './penalties.ts'
 import type { Place } from './places.ts'
 import type { Peer } from './proxy-protocol.ts'
 import type { RelaySettings } from './relay.ts'
-import type { RenewalParts } from './renewals.ts'
-import { carry } from './session.ts'
-import type { Registered } from './sessions.ts'
-import { settle } from './settle.ts'
-import { refusal } from './words.ts'
+import type { Destination } from './visit/jump.ts'
+import { type VisitParts, type VisitSettings, visit } from './visit/visit.ts'
 
-export interface ConnectionSettings extends GraceLimits {
+export interface ConnectionSettings extends GraceLimits, VisitSettings {
   /** `gateway.name`, for the policy. */
   readonly gateway: string
   /** For the identification line. */
@@ -35,8 +32,16 @@ export interface ConnectionSettings extends GraceLimits {
   readonly relay: RelaySettings
 }
 
-export interface ConnectionParts extends DoorParts, RenewalParts {
+/** Undefined: the plain host key is shown. None of them rejects. */
+export interface HostCertificates {
+  ofGateway(): Promise<Buffer | undefined>
+  /** `name` has the grammar of a route's name. */
+  of(name: string): Promise<Buffer | undefined>
+}
+
+export interface ConnectionParts extends DoorParts, LiveParts, VisitParts {
   readonly ssh: SshServer
+  readonly hostCertificates: HostCertificates
   readonly settings: ConnectionSettings
   readonly penalties: Penalties
   readonly history: History
@@ -45,7 +50,7 @@ export interface ConnectionParts extends DoorParts, RenewalParts {
   readonly clock: Clock
 }
 
-/** What the listener and a connection owe each other. */
+/** What a connection, and whoever took it, owe each other. */
 export interface Entry {
   /** Until it is let in. */
   readonly place: Place
@@ -55,20 +60,24 @@ export interface Entry {
 }
 
 /** One client, from its TCP connection to its end. Never rejects. */
-export async function serve(socket: Socket, peer: Peer, parts: ConnectionParts, entry: Entry): Promise<void> {
-  const client = await greet(socket, peer, parts)
+export const serve = (socket: Socket, peer: Peer, parts: ConnectionParts, entry: Entry): Promise<void> =>
+  serveArrival(bySocket(socket, peer, parts), parts, entry)
+
+async function serveArrival(arrival: Arrival, parts: ConnectionParts, entry: Entry): Promise<void> {
+  const client = await greet(arrival, parts)
   if (client === undefined) return
   entry.endBy((fault) => client.leg.cut(fault))
   const id = randomUUID()
-  const log = parts.log.child({ connection: id, source: peer.ip, client: client.version })
+  const { source, jump } = arrival
+  const log = arrival.log.child({ connection: id, source: source.ip, client: client.version })
   const conduct = new Conduct(entry.place)
-  const connection = { id, source: peer, gateway: parts.settings.gateway, client_version: client.version, jump: false }
+  const connection = { id, source, gateway: parts.settings.gateway, client_version: client.version, jump }
   try {
     const refused = await authenticateAndCarry(client, connection, parts, log, conduct, entry)
-    if (refused !== undefined) penalise(peer, conduct.offence(refused), parts)
+    if (refused !== undefined) penalise(source, conduct.offence(refused), parts)
   } catch (thrown) {
     const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
-    penalise(peer, conduct.offence(fault), parts)
+    penalise(source, conduct.offence(fault), parts)
     logEnd(log, fault, 'connection ended')
     client.leg.cut(fault)
   }
@@ -84,7 +93,7 @@ function penalise({ ip }: Peer, offence: Offence | undefined, { penalties, measu
 /** Why somebody was refused; undefined: they were let in. */
 async function authenticateAndCarry(
   client: Client,
-  connection: Omit<PolicyConnection, 'kex'>,
+  connection: Omit<PolicyConnection, 'kex'> & { readonly source: Peer },
   parts: ConnectionParts,
   log: Log,
   conduct: Conduct,
@@ -100,50 +109,30 @@ async function authenticateAndCarry(
     return outcome.fault
   }
   const { admission, identity, accept, turnAway } = outcome
-  const { certificate, target, banner } = admission
-  const { registered } = door
-  if (registered === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
-  const life = new Life(admission, parts.clock(), () => registered.others, parts.steps)
   const letIn = (): void => {
     grace[Symbol.dispose]()
-    if (banner !== '') client.leg.banner(printableLines(banner))
     accept()
     admitted()
   }
-  const denied = await settle(life, registered, AbortSignal.any([client.leg.signal, target.signal]), letIn)
-  if (denied !== undefined) {
-    const { fault } = denied
-    target.cut(fault)
-    turnAway(denied.refusal ?? refusal(fault.code, admission.knock.asked), fault)
-    logEnd(log, fault, 'refused')
-    return undefined // known, and let in but for what changed meanwhile
+  const { registered, visiting } = door
+  if (admission.outcome === 'received') {
+    if (visiting === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
+    letIn()
+    const outer = { leg: client.leg, connection, identity }
+    const enter = (channel: ChannelEnd, to: Destination): void =>
+      void serveArrival(byJump(channel, to, outer, parts), partsOfJump(to, outer, parts), entryOfJump)
+    await visit(client.leg, { ...admission.caller, identity, visiting }, { ...parts, log }, enter)
+    return undefined
   }
-  const who = {
-    session: sessionId,
-    user: identity.username,
-    key_id: certificate.keyId,
-    serial: `${certificate.serial}`,
-  }
-  const session = sessionOf(admission, identity, registered, life)
-  const chronicle = new Chronicle(session, parts.history, parts.measures, log.child(who))
-  await carry(client.leg, target, life, { ...parts, relay: parts.settings.relay, registered, session, chronicle })
-  return undefined
-}
-
-function sessionOf(admission: Admitted, identity: PolicyIdentity, { loginId }: Registered, life: Life): Session {
-  const { asked, connection, sessionId } = admission.knock
-  const { issuer, subject, username } = identity
-  return {
-    id: sessionId,
-    person: { issuer, subject, username },
-    route: asked.route,
-    login: asked.login,
-    source: connection.source,
-    ...(loginId === undefined ? {} : { login_id: loginId }),
-    started_at: life.startedAt,
-    certificate: certificateOf(life.certificate),
-    decision_id: admission.decisionId,
-  }
+  if (registered === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
+  const denied = await live(client.leg, admission, { identity, registered }, { ...parts, log }, () => {
+    if (admission.banner !== '') client.leg.banner(printableLines(admission.banner))
+    letIn()
+  })
+  if (denied === undefined) return undefined
+  turnAway(denied.refusal, denied.fault)
+  logEnd(log, denied.fault, 'refused')
+  return undefined // known, and let in but for what changed meanwhile
 }
 
 async function authenticate(
@@ -156,20 +145,24 @@ async function authenticate(
 }
 
 /** Undefined: it left, or was cut, before it had said who it is. */
-async function greet(socket: Socket, peer: Peer, parts: ConnectionParts): Promise<Client | undefined> {
-  const { ssh, settings, log } = parts
-  const before = socket.bytesRead - socket.readableLength // what a proxy's header left there has come already
+async function greet(arrival: Arrival, parts: ConnectionParts): Promise<Client | undefined> {
+  const { wire, within, log } = arrival
   let offence: Offence = 'noauth'
   const timer = setTimeout(() => {
     offence = 'grace-exceeded'
-    socket.destroy()
-  }, settings.identWait)
+    wire.destroy()
+  }, parts.settings.identWait)
   try {
-    return await ssh.handshake(socket)
+    const certificate = await arrival.certificate()
+    if (wire.destroyed) return undefined
+    const client = await parts.ssh.handshake(wire, certificate)
+    const { leg } = client
+    within?.addEventListener('abort', () => leg.cut(within.reason as GatewayError), { signal: leg.signal })
+    return client
   } catch (thrown) {
     // No client of ours speaks before it says that it speaks SSH.
-    if (offence === 'noauth' && socket.bytesRead > before) offence = 'crash'
-    penalise(peer, offence, parts)
+    if (offence === 'noauth' && arrival.hasSpoken()) offence = 'crash'
+    penalise(arrival.source, offence, parts)
     log.debug(faultFields(thrown as Error), 'left before its identification line')
     return undefined
   } finally {

@@ -166,7 +166,7 @@ const refuse = (code: ErrorCode, message: string) =>
   ({ outcome: 'refuse', fault: new GatewayError(code, message) }) as const
 
 /** Absent, never null. What no route is known of stands in the record as it was asked for. */
-function inputOf(knock: Knock, route: Route | undefined): PolicyInput {
+export function inputOf(knock: Knock, route: Route | undefined): PolicyInput {
   const { asked, connection, key, identity, sessions, session } = knock
   return {
     version: 'ssh/v1',

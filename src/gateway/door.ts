@@ -3,18 +3,22 @@ import type { Identities } from '../identity/identities.ts'
 import type { PolicyIdentity, PolicyKey } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import type { ProvenKey } from '../ssh/user-key.ts'
-import { admit, roundsMost } from './admit.ts'
-import type { Caller, Door } from './authentication.ts'
+import { type Admission, admit, roundsMost } from './admit.ts'
+import type { Caller, Door, Reception } from './authentication.ts'
 import type { Knock, Steps } from './decide.ts'
 import type { Grace } from './grace.ts'
-import type { Person, Registered, Sessions } from './sessions.ts'
-import { type SignInParts, signInCaller } from './sign-in.ts'
+import type { Asked, AskedHere } from './names.ts'
+import type { Person, Registered, Sessions, Visiting } from './sessions.ts'
+import { refuseOthers, type SignInParts, signInCaller } from './sign-in.ts'
+import { refusal } from './words.ts'
 
 export interface DoorParts {
   readonly steps: Steps
   readonly identities: Identities
   readonly signIn: SignInParts
   readonly sessions: Sessions
+  /** Inside a jump: whose connection it is in. Nobody else is let in. */
+  readonly person?: PolicyIdentity
 }
 
 /** As the policy gets it. The flags stand with FIDO keys alone, so that a rule without `not` is false of others. */
@@ -37,6 +41,7 @@ export class ConnectionDoor implements Door, Disposable {
   readonly #grace: Grace
   readonly #parts: DoorParts
   #registered: Registered | undefined
+  #visiting: Visiting | undefined
 
   constructor(sessionId: string, grace: Grace, parts: DoorParts) {
     this.#sessionId = sessionId
@@ -44,22 +49,28 @@ export class ConnectionDoor implements Door, Disposable {
     this.#parts = parts
   }
 
-  /** There once the person is known. */
+  /** There once the person is known, and has asked for a route. */
   get registered(): Registered | undefined {
     return this.#registered
   }
 
+  /** There once the person is known, and has asked for none. */
+  get visiting(): Visiting | undefined {
+    return this.#visiting
+  }
+
   /** Registers whose it is before anything is asked for them; what was revoked meanwhile is looked for again. */
-  async remembered({ key, source }: Caller): Promise<PolicyIdentity | undefined> {
+  async remembered({ asked, key, source }: Caller): Promise<PolicyIdentity | undefined> {
     if (key === undefined) return undefined
     const { identities, sessions } = this.#parts
     for (let round = 1; round <= roundsMost; round++) {
       const { ends } = sessions
       const known = await identities.find(key, source)
       if (known === undefined) return undefined
+      refuseOthers(known.identity, this.#parts.person)
       // Whoever ended something in between did not see this one yet.
       if (sessions.ends === ends) {
-        this.#register(known)
+        this.#register(asked, known)
         return known.identity
       }
     }
@@ -68,9 +79,9 @@ export class ConnectionDoor implements Door, Disposable {
 
   async signIn(caller: Caller, show: (text: string) => Promise<void>, signal: AbortSignal): Promise<PolicyIdentity> {
     using _longer = this.#grace.signIn()
-    const { identity, login } = await signInCaller(caller, show, signal, this.#parts.signIn)
+    const { identity, login } = await signInCaller(caller, show, signal, this.#parts)
     const loginId = login === undefined ? {} : { loginId: login.id }
-    this.#register({ identity, ...loginId })
+    this.#register(caller.asked, { identity, ...loginId })
     const kept = caller.key === undefined ? undefined : await this.#parts.identities.find(caller.key, caller.source)
     if (login !== undefined && kept?.loginId !== login.id)
       throw new GatewayError('LOGIN_REVOKED', 'the login was revoked as soon as it was made')
@@ -80,19 +91,32 @@ export class ConnectionDoor implements Door, Disposable {
   async admit(caller: Caller, identity: PolicyIdentity | undefined, signal: AbortSignal) {
     const begun = performance.now()
     const watched = this.#registered ?? { fault: undefined }
-    const admission = await admit(this.#knock(caller, identity), this.#parts.steps, watched, signal)
+    const { route } = caller.asked
+    const admission =
+      route === undefined
+        ? this.#receive({ ...caller, asked: caller.asked }, identity)
+        : await admit(this.#knock({ ...caller, asked: caller.asked }, identity), this.#parts.steps, watched, signal)
     const left = refusalPace - (performance.now() - begun)
     const isPaced = admission.outcome === 'refused' || admission.outcome === 'sign-in'
     if (isPaced && left > 0) await wait(left, undefined, { signal }).catch(() => {})
     return admission
   }
 
-  #register(whose: Omit<Person, 'sessionId'>): void {
-    this.#registered?.[Symbol.dispose]()
-    this.#registered = this.#parts.sessions.register({ ...whose, sessionId: this.#sessionId })
+  /** Nothing of what a policy guards is opened: whoever is known may come in, unless nobody may. */
+  #receive(caller: Caller<AskedHere>, identity: PolicyIdentity | undefined): Admission | Reception {
+    const fault = this.#visiting?.fault ?? this.#parts.steps.closed()
+    if (fault !== undefined) return { outcome: 'refused', refusal: refusal(fault.code), fault }
+    return identity === undefined ? { outcome: 'sign-in' } : { outcome: 'received', caller }
   }
 
-  #knock({ asked, connection, key }: Caller, identity: PolicyIdentity | undefined): Knock {
+  #register(asked: Caller['asked'], whose: Omit<Person, 'sessionId'>): void {
+    this[Symbol.dispose]()
+    const person = { ...whose, sessionId: this.#sessionId }
+    if (asked.route === undefined) this.#visiting = this.#parts.sessions.visit(person)
+    else this.#registered = this.#parts.sessions.register(person)
+  }
+
+  #knock({ asked, connection, key }: Caller<Asked>, identity: PolicyIdentity | undefined): Knock {
     return {
       sessionId: this.#sessionId,
       asked,
@@ -105,5 +129,6 @@ export class ConnectionDoor implements Door, Disposable {
 
   [Symbol.dispose](): void {
     this.#registered?.[Symbol.dispose]()
+    this.#visiting?.[Symbol.dispose]()
   }
 }

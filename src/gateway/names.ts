@@ -5,11 +5,18 @@ export interface Asked {
   readonly login: Login
   readonly route: string
 }
+/** A user name without a route: its connection ends at the gateway (see visit.ts). */
+export interface AskedHere {
+  readonly login: Login
+  readonly route?: undefined
+}
 export type LoginCase = 'lower' | 'any'
 export interface NameRules {
   readonly loginCase: LoginCase
   /** Where a login without a route leads; absent: nowhere. */
   readonly defaultRoute?: string
+  /** Inside a jump: the route that it leads to, whatever stands in the name. */
+  readonly jumpTo?: string
 }
 
 const logins: Record<LoginCase, RegExp> = {
@@ -18,23 +25,27 @@ const logins: Record<LoginCase, RegExp> = {
 }
 const route = /^[a-z0-9][a-z0-9.-]{0,62}$/
 
-/** Beside a default route: for what the gateway itself will have to say. */
+export const isRouteName = (text: string): boolean => route.test(text)
+
+/** Beside a default route the one name that leads to the gateway itself. */
 const reserved = 'regate'
-export const isReserved = (text: string, { defaultRoute }: NameRules): boolean =>
-  defaultRoute !== undefined && text === reserved
+
+export const parseLogin = (text: string, { loginCase }: Pick<NameRules, 'loginCase'>): Login | undefined =>
+  logins[loginCase].test(text) ? (text as Login) : undefined
 
 /**
- * `login@route`, split at the last `@`; without one at the last `%`, or else at the last `+`; and a login alone where there
- * is a default route. Bytes that are not UTF-8
- * have come as U+FFFD and fit no grammar, as does everything else that is not plain ASCII.
+ * `login@route`, split at the last `@`; without one at the last `%`, or else at the last `+`. A login alone leads to the
+ * gateway itself, and where there is a default route it leads there, but for the name `regate`. Inside a jump it leads where
+ * the jump does, and no other route may be named. Bytes that are not UTF-8 have come as U+FFFD and fit no grammar, as does everything else that is not plain ASCII.
  */
-export function parseUserName(text: string, { loginCase, defaultRoute }: NameRules): Asked | undefined {
+export function parseUserName(text: string, rules: NameRules): Asked | AskedHere | undefined {
   const separator = ['@', '%', '+'].find((character) => text.includes(character))
-  if (separator === undefined) {
-    if (defaultRoute === undefined || text === reserved || !logins[loginCase].test(text)) return undefined
-    return { login: text as Login, route: defaultRoute }
-  }
-  const at = text.lastIndexOf(separator)
-  const asked = { login: text.slice(0, at) as Login, route: text.slice(at + 1) }
-  return logins[loginCase].test(asked.login) && route.test(asked.route) ? asked : undefined
+  const at = separator === undefined ? text.length : text.lastIndexOf(separator)
+  const login = parseLogin(text.slice(0, at), rules)
+  if (login === undefined) return undefined
+  const named = separator === undefined ? undefined : text.slice(at + 1)
+  const { jumpTo } = rules
+  if (jumpTo !== undefined) return (named ?? jumpTo) === jumpTo ? { login, route: jumpTo } : undefined
+  if (named !== undefined) return isRouteName(named) ? { login, route: named } : undefined
+  return rules.defaultRoute === undefined || text === reserved ? { login } : { login, route: rules.defaultRoute }
 }

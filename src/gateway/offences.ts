@@ -23,7 +23,6 @@ const offenceOf: Partial<Record<ErrorCode, Offence>> = {
   WIRE_MALFORMED: 'crash',
   RELAY_LIMIT: 'crash',
   NAME_GRAMMAR: 'authfail',
-  NAME_RESERVED: 'authfail',
   TOO_MANY_ATTEMPTS: 'authfail',
   ROBOT_EXPIRED: 'authfail',
   ROBOT_SOURCE: 'authfail',

@@ -11,6 +11,7 @@ import { Forwards } from './forwards.ts'
 import { Openings } from './opening.ts'
 import { Replies } from './replies.ts'
 import * as requests from './requests.ts'
+import { begunBefore, lookInto, noWindow, refusalOf, type SftpGuard } from './sftp.ts'
 import { type Judge, type Refusal, textOf, Verdicts, type Witness } from './verdicts.ts'
 
 export interface RelaySettings {
@@ -141,7 +142,22 @@ class Relay implements Relayed {
     const direction = from === 'client' ? 'to_target' : 'to_client'
     this.bytes[direction] += length
     channel.bytes[direction] += length
-    this.#hand(from, message)
+    if (channel.sftp === undefined || (from === 'target' && message[0] === MSG.channelExtendedData))
+      return this.#hand(from, message)
+    this.#guarded(channel, channel.sftp, from, message)
+  }
+
+  /** What is swallowed is given back to the sender's window, since nobody else will; what is added was withheld from it. */
+  #guarded(channel: Channel, guard: SftpGuard, from: Side, message: Buffer): void {
+    const passed = refusalOf(() => guard.take(from, message))
+    if ('because' in passed) return this.#shut(channel, passed)
+    if (passed.untouched) return this.#hand(from, message)
+    if (passed.added > 0 && !channel.mayAsk(passed.added)) return this.#shut(channel, noWindow)
+    const recipient = channel.numbers[otherSide(from)]
+    for (const piece of passed.pieces) this.#pass(from, messages.channelData(recipient, piece))
+    if (passed.swallowed === 0) return
+    channel.returned(from, passed.swallowed)
+    this.#legs[from].answer(messages.windowAdjust(channel.numbers[from], passed.swallowed))
   }
 
   #windowAdjust(from: Side, message: Buffer): void {
@@ -192,7 +208,7 @@ class Relay implements Relayed {
     const asks = ask === undefined ? [] : [ask]
     const channel = new Channel(open.type, ends.client, ends.target, this.#makeReplies(), asks)
     this.#channels.opened(channel)
-    this.#pass(from, messages.withPacketMost(message, Math.min(told, packetMost)))
+    this.#pass(from, messages.withLimits(message, channel.told(from, window), Math.min(told, packetMost)))
     this.#reconsider(channel, this.#askedNow(asks)) // the certificate may have become narrower meanwhile
     if (channel.shut) return
     this.#witness.opened(`channel ${open.type}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
@@ -217,6 +233,7 @@ class Relay implements Relayed {
     for (const ask of asks) {
       const verdict = this.#judge.permit(ask)
       if (!verdict.permitted) return this.#shut(channel, verdict)
+      if (verdict.field === 'permit-sftp@regate' && channel.sftp === undefined) return this.#shut(channel, begunBefore)
     }
   }
 
@@ -237,6 +254,8 @@ class Relay implements Relayed {
     const verdict = this.#verdictOnRequest(channel, request, row)
     if (!verdict.permitted) return this.#refuseOnChannel(from, channel, request, verdict, row?.runs === true)
     if (row?.stands === true) this.#stand(channel, request, row, verdict.field)
+    const unread = verdict.field === 'permit-sftp@regate' && lookInto(channel, this.#judge, this.#witness)
+    if (unread) return this.#shut(channel, unread)
     if (row?.ends === true) this.#witness.exited(messages.readExit(request), channel.numbers.client)
     this.#await(channel.replies[from], request, row)
     this.#pass(from, message)

@@ -34,6 +34,7 @@ export async function carry(client: Leg, target: Leg, life: Life, parts: Session
   parts.registered.letIn({
     session: () => ({ ...parts.session, certificate: certificateOf(life.certificate) }),
     bytes: () => ({ ...relayed.bytes }),
+    certificate: () => life.certificate,
     cut,
   })
   using ends = new Ends(life.startedAt, life.robotUntil, () => relayed.bytes.to_client + relayed.bytes.to_target, cut)

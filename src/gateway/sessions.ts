@@ -1,14 +1,23 @@
+import type { Certificate } from '../model/certificate.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import type { GatewayError } from '../model/errors.ts'
 import type { Session, SessionBytes } from '../model/session-event.ts'
 
-/** One connection from when its person is known to its end, whether it has been let in yet or not. */
-export interface Registered extends Disposable {
-  /** The person's other sessions: those let in, and those that began to ask before this one. */
-  readonly others: number
+/** Whoever is known, from then to the end of their connection. */
+export interface Known extends Disposable {
   /** Why it must end; it may have been said before the connection was let in. */
   readonly fault: GatewayError | undefined
   readonly loginId: string | undefined
+}
+/** Somebody whose connection ends at the gateway itself: no session, but what ends sessions ends it too. */
+export interface Visiting extends Known {
+  /** From here on it can be cut; it is at once when there is a `fault` already. */
+  received(cut: (why: GatewayError) => void): void
+}
+/** One connection from when its person is known to its end, whether it has been let in yet or not. */
+export interface Registered extends Known {
+  /** The person's other sessions: those let in, and those that began to ask before this one. */
+  readonly others: number
   /** From here on it can be cut; it is at once when there is a `fault` already. */
   letIn(live: Live): void
 }
@@ -18,6 +27,8 @@ export interface Live {
   /** As it is now: its latest certificate. */
   session(): Session
   bytes(): SessionBytes
+  /** In force now. */
+  certificate(): Certificate
   cut(why: GatewayError): void
 }
 
@@ -32,6 +43,7 @@ export interface Person {
 interface Entry extends Person {
   readonly number: number
   fault?: GatewayError
+  cut?: (why: GatewayError) => void
   live?: Live
 }
 
@@ -65,6 +77,12 @@ export class Sessions {
     )
   }
 
+  /** Those of one person that have been let in. */
+  of({ issuer, subject }: Pick<PolicyIdentity, 'issuer' | 'subject'>): readonly Live[] {
+    const entries = this.#people.get(JSON.stringify([issuer, subject]))?.live ?? []
+    return [...entries].flatMap(({ live }) => live ?? [])
+  }
+
   register(whose: Person): Registered {
     const { issuer, subject } = whose.identity
     const person = JSON.stringify([issuer, subject])
@@ -85,7 +103,7 @@ export class Sessions {
         asking.delete(entry)
         live.add(entry)
         entry.live = one
-        if (entry.fault !== undefined) one.cut(entry.fault)
+        begin(entry, one.cut)
       },
       [Symbol.dispose]: () => {
         this.#entries.delete(entry)
@@ -93,6 +111,19 @@ export class Sessions {
         live.delete(entry)
         if (asking.size + live.size === 0) this.#people.delete(person)
       },
+    }
+  }
+
+  visit(whose: Person): Visiting {
+    const entry: Entry = { ...whose, number: this.#count++ }
+    this.#entries.add(entry)
+    return {
+      get fault() {
+        return entry.fault
+      },
+      loginId: whose.loginId,
+      received: (cut) => begin(entry, cut),
+      [Symbol.dispose]: () => void this.#entries.delete(entry),
     }
   }
 
@@ -108,8 +139,13 @@ export class Sessions {
     const found = [...this.#entries].filter(whose)
     for (const entry of found) {
       entry.fault ??= why
-      entry.live?.cut(why)
+      entry.cut?.(why)
     }
     return found.length
   }
+}
+
+function begin(entry: Entry, cut: (why: GatewayError) => void): void {
+  entry.cut = cut
+  if (entry.fault !== undefined) cut(entry.fault)
 }

@@ -40,10 +40,10 @@ export async function signInCaller(
   caller: Caller,
   show: (text: string) => Promise<void>,
   signal: AbortSignal,
-  parts: SignInParts,
+  { signIn: parts, person }: { readonly signIn: SignInParts; readonly person?: PolicyIdentity },
 ): Promise<SignedIn> {
   try {
-    const signedIn = await signInAndKeep(caller, show, signal, parts)
+    const signedIn = await signInAndKeep(caller, show, signal, parts, person)
     parts.measures.signIn('signed-in')
     return signedIn
   } catch (thrown) {
@@ -57,6 +57,7 @@ async function signInAndKeep(
   show: (text: string) => Promise<void>,
   signal: AbortSignal,
   parts: SignInParts,
+  person: PolicyIdentity | undefined,
 ): Promise<SignedIn> {
   using place = parts.places.take(caller.source)
   if (place === undefined) throw new GatewayError('TOO_MANY_SIGN_INS', 'no place for another sign-in')
@@ -73,6 +74,13 @@ async function signInAndKeep(
   const at = parts.clock()
   const expiresAt = unixSeconds(at + parts.loginTtl / 1000)
   const identity = identityOf(step.value, { at, expiresAt, flow: 'device', sshSourceIp: caller.source }, parts.claims)
+  refuseOthers(identity, person) // before anything is kept
   const login = await parts.identities.signedIn(caller.key, caller.source, identity)
   return login === undefined ? { identity } : { identity, login }
+}
+
+/** Inside a jump there is the person of the connection that it is in, and nobody else. Throws JUMP_PERSON. */
+export function refuseOthers({ issuer, subject, username }: PolicyIdentity, person: PolicyIdentity | undefined): void {
+  if (person === undefined || (person.issuer === issuer && person.subject === subject)) return
+  throw new GatewayError('JUMP_PERSON', `${username} inside the connection of ${person.username}`)
 }

@@ -1,7 +1,7 @@
 import type { Reason } from '../model/decision.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import { ascii, printable } from '../model/text.ts'
-import type { Asked } from './names.ts'
+import type { Asked, AskedHere } from './names.ts'
 
 /** What a person is told when the door stays shut. */
 export interface Refusal {
@@ -18,14 +18,13 @@ const textMost = 1_000
 const nobody = 'no access to {asked}, or no such route'
 const texts: Partial<Record<ErrorCode, string>> = {
   NAME_GRAMMAR: 'user names are written login@route, as in: ssh root@db1@gate.example.com',
-  NAME_RESERVED:
-    'the user name regate is kept for commands that this gateway does not have yet: use a login of the host',
   // The same words: who may not see a route cannot tell whether it is there.
   ROUTE_UNKNOWN: nobody,
   DENIED_BY_POLICY: nobody,
   CHALLENGE_UNSUPPORTED: 'the policy wants something that this gateway cannot ask you for',
   KEY_UNSUPPORTED: 'use another key',
   ROBOT_EXPIRED: 'this key has expired',
+  JUMP_PERSON: 'inside a jump your key must be that of the person who signed in to the gateway: yours, on both hops',
   ROBOT_SOURCE: 'this key may not be used from here',
   TOO_MANY_ATTEMPTS: 'too many keys or attempts on one connection',
   TOO_MANY_SESSIONS: 'you, or all together, have as many sessions as there may be: end one',
@@ -65,7 +64,12 @@ const texts: Partial<Record<ErrorCode, string>> = {
 }
 
 /** `reasons`: what the policy wrote, of which only what has a message is for people. */
-export function refusal(code: ErrorCode, asked?: Asked, decisionId?: string, reasons: readonly Reason[] = []): Refusal {
+export function refusal(
+  code: ErrorCode,
+  asked?: Asked | AskedHere,
+  decisionId?: string,
+  reasons: readonly Reason[] = [],
+): Refusal {
   const written = code === 'DENIED_BY_POLICY' ? reasons.filter(({ message }) => message !== '') : []
   const [first, ...others] = written.map(({ code: word, message }) => `${message} [${word}]`)
   const text =
@@ -75,8 +79,8 @@ export function refusal(code: ErrorCode, asked?: Asked, decisionId?: string, rea
   return { code, lines: [line(marks === '' ? text : `${text} (${marks})`), ...others.slice(0, 8).map(line)] }
 }
 
-function fill(text: string, asked: Asked | undefined): string {
-  const { login, route } = asked ?? { login: 'that', route: 'the target' }
+function fill(text: string, asked: Asked | AskedHere | undefined): string {
+  const { login, route } = asked?.route === undefined ? { login: 'that', route: 'the target' } : asked
   return text.replace('{asked}', `${login}@${route}`).replace('{route}', route).replace('{login}', login)
 }
 
@@ -86,7 +90,7 @@ const line = (text: string): string => ascii(printable(text), 240)
 export const refusalText = ({ lines }: Refusal): string => ascii(`regate: ${lines.join('\n        ')}\n`, textMost)
 
 export interface SignInWords {
-  readonly asked: Asked
+  readonly asked: Asked | AskedHere
   readonly gateway: string
   readonly source: string
   readonly verificationUri: string
@@ -97,8 +101,10 @@ export interface SignInWords {
 /** Who asks, from where, and what to do: the code by itself, since a link that carries it is what a phisher would send. */
 export function signInText({ asked, gateway, source, verificationUri, userCode, seconds }: SignInWords): string {
   const minutes = Math.max(1, Math.round(seconds / 60))
+  const what = asked.route === undefined ? `Sign in to ${gateway}` : `Sign in to reach ${asked.login}@${asked.route}`
+  const through = asked.route === undefined ? '' : ` through ${gateway}`
   const text = [
-    `Sign in to reach ${asked.login}@${asked.route} through ${gateway}, from ${source}.`,
+    `${what}${through}, from ${source}.`,
     '',
     `  Open   ${verificationUri}`,
     `  Code   ${userCode}`,

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import type { Log } from '../model/log.ts'
 import { type Authorize, authorization, type KnownTokens } from './authorization.ts'
-import { type CaKeys, caRoute } from './ca.ts'
+import { type CaLines, caRoutes } from './ca.ts'
 import { type DecisionSource, decisionRoutes } from './decisions.ts'
 import { ApiError, answerError, refuseUnreadable } from './errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
@@ -30,7 +30,9 @@ export interface HttpParts {
   /** Asks `data.system.authz.allow`; a policy that does not answer is a no. */
   readonly authorize: Authorize
   readonly readiness: Readiness
-  readonly caKeys: CaKeys
+  readonly caKeys: CaLines
+  /** None: there is no host CA. */
+  readonly hostCaKeys: CaLines
   readonly tokens: KnownTokens
   readonly log: Log
 }
@@ -74,7 +76,7 @@ function addRoutes(app: FastifyInstance, parts: HttpParts): void {
   loginRoutes(app, parts.logins)
   policyRoutes(app, parts.policy, parts.whatIf)
   metricsRoute(app, parts.metrics)
-  caRoute(app, parts.caKeys)
+  caRoutes(app, parts.caKeys, parts.hostCaKeys)
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 

@@ -69,7 +69,7 @@ export const PolicyConnection = Type.Object(
     gateway: text('`gateway.name` of the configuration'),
     client_version: text('the identification line, `SSH-2.0-OpenSSH_10.2`'),
     kex: text('the key exchange that was agreed on'),
-    jump: Type.Boolean({ description: 'reached as a jump (`ssh -J`); false in this version' }),
+    jump: Type.Boolean({ description: 'reached as a jump (`ssh -J`)' }),
   },
   { ...closed, description: 'the connection that asks' },
 )

@@ -13,7 +13,7 @@ export const errorCodes = {
 
   // Who knocks
   NAME_GRAMMAR: 'the user name is not written login@route',
-  NAME_RESERVED: 'the user name regate is kept for commands of the gateway',
+  JUMP_PERSON: 'somebody else inside a jump than the person of the connection that it is in',
   ROUTE_UNKNOWN: 'no route has that name',
   KEY_UNSUPPORTED: 'a key of a kind that is not taken',
   ROBOT_EXPIRED: 'a robot’s key whose time is over',

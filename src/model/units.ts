@@ -7,6 +7,8 @@ export type UnixSeconds = number & { readonly unit: 'unix-seconds' }
 export type Milliseconds = number & { readonly unit: 'milliseconds' }
 /** A name that may stand in a certificate. */
 export type Principal = string & { readonly kind: 'principal' }
+/** A name by which clients know a host: of a route, or of the gateway itself. */
+export type HostName = string & { readonly kind: 'host-name' }
 /** An account on the target, as the client asked for it. */
 export type Login = string & { readonly kind: 'login' }
 /** `SHA256:` and the unpadded base64 of a public key's SHA-256, as OpenSSH writes it. */
@@ -22,6 +24,12 @@ export const systemClock: Clock = () => unixSeconds(Date.now() / 1000)
 export function parsePrincipal(text: string): Principal {
   if (/^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,63}$/.test(text)) return text as Principal
   throw new GatewayError('CERTIFICATE_PRINCIPAL', `not a principal: "${printable(text, 80)}"`)
+}
+
+/** In lower case, as OpenSSH has it when it looks for the name in a host certificate (sshconnect.c); an address is a name too. */
+export function parseHostName(text: string): HostName {
+  if (/^[a-z0-9:][a-z0-9.:_-]{0,252}$/.test(text)) return text as HostName
+  throw new GatewayError('CERTIFICATE_PRINCIPAL', `not the name of a host: "${printable(text, 80)}"`)
 }
 
 const perUnit: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { GatewayError } from '../model/errors.ts'
 import { WireReader, wire } from '../model/wire.ts'
 import { weaknessOf } from './algorithms.ts'
@@ -14,6 +13,7 @@ import {
   type Protocol,
   sendMessage,
   sendMessageNow,
+  type Wire,
 } from './ssh2.ts'
 import { notePassed } from './young-memory.ts'
 
@@ -63,7 +63,7 @@ type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
 export class Leg implements Listener, Feeder {
   readonly #peer: Peer
   readonly #protocol: Protocol
-  readonly #socket: Socket
+  readonly #socket: Wire
   readonly #end = new AbortController()
   #stage: Stage = 'authenticating'
   #take: (message: Buffer) => void = () => {}
@@ -81,8 +81,8 @@ export class Leg implements Listener, Feeder {
     this.#protocol = insides._protocol
     this.#socket = insides._sock
     hear(this.#protocol, this)
-    this.#socket.setNoDelay(true)
-    this.#socket.setKeepAlive(true, 15_000)
+    this.#socket.setNoDelay?.(true)
+    this.#socket.setKeepAlive?.(true, 15_000)
     this.#outflow = new Outflow(this.#socket)
     this.#keys = new KeyRenewal(
       limits,
@@ -140,6 +140,15 @@ export class Leg implements Listener, Feeder {
   /** The gateway has let the client in, or the target the gateway. Until `relay` nothing more is read. */
   authenticated(): void {
     if (this.#stage === 'authenticating') this.#stage = 'waiting'
+  }
+
+  get hasRoom(): boolean {
+    return this.#outflow.hasRoom
+  }
+
+  /** Calls `go` once there is room again for what it has to say. */
+  whenRoom(go: () => void): void {
+    this.#outflow.holdBack({ pauseReading() {}, resumeReading: go })
   }
 
   /** Stops reading this leg until `slow` has sent what waits there: its reader sets the pace, not our memory. */

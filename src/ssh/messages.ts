@@ -105,6 +105,9 @@ export function readData(message: Buffer): { readonly recipient: number; readonl
   return { recipient, length }
 }
 
+/** The payload of a CHANNEL_DATA that `readData` took. */
+export const dataOf = (message: Buffer): Buffer => message.subarray(9)
+
 /** Of CHANNEL_EOF, _CLOSE, _SUCCESS and _FAILURE. */
 export function readRecipient(message: Buffer): number {
   const reader = after(message)
@@ -165,6 +168,20 @@ export const globalRequest = (name: string, details: Buffer): Buffer =>
   wire(MSG.globalRequest, name, { boolean: false }, { raw: details })
 export const setEnvironment = (recipient: number, name: string, value: string): Buffer =>
   wire(MSG.channelRequest, { uint32: recipient }, 'env', { boolean: false }, name, value)
+export const openConfirmation = (recipient: number, sender: number, window: number, packetMost: number): Buffer =>
+  wire(
+    MSG.channelOpenConfirmation,
+    { uint32: recipient },
+    { uint32: sender },
+    { uint32: window },
+    { uint32: packetMost },
+  )
+export const channelData = (recipient: number, data: Buffer): Buffer =>
+  wire(MSG.channelData, { uint32: recipient }, data)
+export const exitStatus = (recipient: number, status: number): Buffer =>
+  wire(MSG.channelRequest, { uint32: recipient }, 'exit-status', { boolean: false }, { uint32: status })
+export const channelEof = (recipient: number): Buffer => wire(MSG.channelEof, { uint32: recipient })
+export const channelSuccess = (recipient: number): Buffer => wire(MSG.channelSuccess, { uint32: recipient })
 export const channelClose = (recipient: number): Buffer => wire(MSG.channelClose, { uint32: recipient })
 export const requestFailure = (): Buffer => wire(MSG.requestFailure)
 export const channelFailure = (recipient: number): Buffer => wire(MSG.channelFailure, { uint32: recipient })
@@ -186,9 +203,10 @@ export const withWindow = (open: ChannelOpen, window: number, packetMost: number
     { raw: open.details },
   )
 
-/** The same CHANNEL_OPEN_CONFIRMATION with another packet size. */
-export function withPacketMost(message: Buffer, packetMost: number): Buffer {
+/** The same CHANNEL_OPEN_CONFIRMATION with another window and packet size. */
+export function withLimits(message: Buffer, window: number, packetMost: number): Buffer {
   const changed = Buffer.from(message)
+  changed.writeUInt32BE(window, 9)
   changed.writeUInt32BE(packetMost, 13)
   return changed
 }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Wire } from './ssh2.ts'
 
 /** How much may wait here for a reader before the other leg is no longer read; a chunk that is being read comes on top. */
 export const unsentMost = 1024 * 1024
@@ -16,7 +16,7 @@ export interface Feeder {
  * memory. What is written in one turn of the event loop goes out together.
  */
 export class Outflow {
-  readonly #socket: Socket
+  readonly #socket: Wire
   readonly #feeders = new Set<Feeder>()
   #corked = false
   /** Bytes that wait for the end of a key exchange. */
@@ -24,7 +24,7 @@ export class Outflow {
   /** Bytes of memory beside those of the messages that were sent since the socket last had nothing to send. */
   #beside = 0
 
-  constructor(socket: Socket) {
+  constructor(socket: Wire) {
     this.#socket = socket
   }
 
@@ -32,6 +32,10 @@ export class Outflow {
   get unsent(): number {
     const bytes = this.#socket.writableLength + this.#queued
     return bytes === 0 ? 0 : bytes + this.#beside
+  }
+
+  get hasRoom(): boolean {
+    return this.unsent <= unsentMost
   }
 
   /** To be called before each message. */
@@ -63,7 +67,7 @@ export class Outflow {
 
   /** `feeder` is not read until what waits here is sent, if that is too much. */
   holdBack(feeder: Feeder): void {
-    if (this.unsent <= unsentMost || this.#feeders.has(feeder)) return
+    if (this.hasRoom || this.#feeders.has(feeder)) return
     if (this.#feeders.size === 0) this.#whenSent()
     this.#feeders.add(feeder)
     feeder.pauseReading()
@@ -75,9 +79,10 @@ export class Outflow {
   }
 
   resumeFeeders(): void {
-    if (this.unsent > unsentMost) return
-    for (const feeder of this.#feeders) feeder.resumeReading()
-    this.#feeders.clear()
+    if (!this.hasRoom) return
+    const feeders = [...this.#feeders]
+    this.#feeders.clear() // whoever is resumed may have to wait again
+    for (const feeder of feeders) feeder.resumeReading()
   }
 
   /** An empty write is done when all before it are. (`drain` comes only after a write that was called too much.) */

@@ -105,6 +105,12 @@ function randomFillSync(packet, start, size) {
     }`,
   },
   {
+    file: 'protocol/kex.js',
+    why: 'the key of a host certificate signs under its own name (PROTOCOL.certkeys)',
+    find: 'const sigType = this.negotiated.serverHostKey;',
+    replace: "const sigType = this.negotiated.serverHostKey.replace('-cert-v01@openssh.com', '');",
+  },
+  {
     file: 'server.js',
     why: 'an RSA host key must not bring the SHA-1 signature along that the configured list leaves out',
     find: '          sha1Pos = Infinity;',

@@ -1,14 +1,15 @@
 import { EventEmitter, once } from 'node:events'
-import type { Socket } from 'node:net'
-import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, Server as Ssh2Server } from 'ssh2'
+import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, ServerConfig } from 'ssh2'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 import { type KeyExchangeRule, serverAlgorithms, softwareVersion } from './algorithms.ts'
 import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
-import { type Insides, Server, utils } from './ssh2.ts'
+import { certifiable, certified, certifiedType, offeredAsCertified } from './own-certificate.ts'
+import { type Insides, Server, utils, type Wire } from './ssh2.ts'
 import { type ProvenKey, proveKey, readUserKey, type UserKey } from './user-key.ts'
 
+export type { Wire }
 export type Method = 'publickey' | 'keyboard-interactive'
 
 /** A client whose identification line was read. What it says of itself is made printable. */
@@ -51,10 +52,13 @@ export type Attempt = {
     }
 )
 
-/** Takes TCP sockets and makes SSH clients of them; the listener and its limits are the caller's. */
+/** Takes TCP sockets, or channels, and makes SSH clients of them; the listener and its limits are the caller's. */
 export interface SshServer {
-  /** The identification line may take as long as the caller lets the socket live. */
-  handshake(socket: Socket): Promise<Client>
+  /**
+   * The identification line may take as long as the caller lets the socket live. A client that takes host certificates is
+   * shown `certificate`, over the Ed25519 host key, at each key exchange of the connection.
+   */
+  handshake(socket: Wire, certificate?: Buffer): Promise<Client>
 }
 
 /** The wire form of the public half of a private key file's text. Throws KEY_FILE when ssh2 cannot serve with it. */
@@ -72,25 +76,42 @@ export interface ServerSettings {
   readonly limits: () => RekeyLimits
 }
 
+/** The wire form of the host key that is shown by a certificate when there is one: the first that is an Ed25519 key. */
+export const certifiableKey = (hostKeys: readonly Buffer[]): Buffer | undefined => certifiable(hostKeys)?.getPublicSSH()
+
 export function createSshServer({ hostKeys, keyExchange, limits }: ServerSettings): SshServer {
-  const greeted = new WeakMap<Socket, (client: Client) => void>()
-  const server: Ssh2Server = new Server(
-    { hostKeys: [...hostKeys], ident: softwareVersion, algorithms: serverAlgorithms(keyExchange) },
-    (connection, info) => {
-      const insides = connection as unknown as Insides
-      greeted.get(insides._sock)?.(asClient(connection, insides, info.header.identRaw, limits()))
-    },
-  )
+  const greeted = new WeakMap<Wire, (connection: Connection, identification: string) => void>()
+  const serve = (keys: ServerConfig['hostKeys']): Injected =>
+    new Server(
+      { hostKeys: keys, ident: softwareVersion, algorithms: serverAlgorithms(keyExchange) },
+      (connection, info) => greeted.get(insidesOf(connection)._sock)?.(connection, info.header.identRaw),
+    ) as unknown as Injected
+  const plain = serve([...hostKeys])
+  const key = certifiable(hostKeys)
+  // What ssh2 offers is one list for all connections of a server.
+  const withCertificate = key && serve([{ key: offeredAsCertified(key) }, ...hostKeys])
   return {
-    handshake(socket) {
+    handshake(socket, certificate) {
       const { promise, resolve, reject } = Promise.withResolvers<Client>()
-      greeted.set(socket, resolve)
+      greeted.set(socket, (connection, identification) => {
+        const insides = insidesOf(connection)
+        const { _protocol: protocol } = insides
+        if (key !== undefined && certificate !== undefined)
+          protocol._hostKeys = { ...protocol._hostKeys, [certifiedType]: certified(key, certificate) }
+        resolve(asClient(connection, insides, identification, limits()))
+      })
       socket.once('close', () => reject(new GatewayError('CLIENT_LEFT', 'left before its identification line')))
-      ;(server as unknown as { injectSocket(socket: Socket): void }).injectSocket(socket)
+      const server = certificate === undefined ? plain : (withCertificate ?? plain)
+      server.injectSocket(socket)
       return promise
     },
   }
 }
+
+interface Injected {
+  injectSocket(socket: Wire): void
+}
+const insidesOf = (connection: Connection): Insides => connection as unknown as Insides
 
 function asClient(connection: Connection, insides: Insides, identification: string, limits: RekeyLimits): Client {
   const leg = new Leg(insides, 'client', limits)

@@ -1,8 +1,10 @@
 import { createRequire, registerHooks } from 'node:module'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import type * as Ssh2 from 'ssh2'
+import type { ParsedKey } from 'ssh2'
 import { wire } from '../model/wire.ts'
 import { signatureAlgorithms } from './algorithms.ts'
 import { hybridSide } from './hybrid-key.ts'
@@ -19,6 +21,8 @@ export interface Protocol {
   _kex: { readonly sessionID: Buffer; readonly negotiated: Negotiated } | undefined
   /** Ours while a key exchange is under way. */
   readonly _kexinit: unknown
+  /** A server's, by the name of the algorithm. */
+  _hostKeys: Readonly<Record<string, ParsedKey>>
   readonly _strictMode: boolean | undefined
   /** Of a target: the plain key that must have signed the key exchange (see patches.ts). */
   _provingKey?: Buffer
@@ -44,10 +48,12 @@ interface PacketWriter {
   alloc(length: number, force?: boolean): Buffer
   finalize(packet: Buffer, force?: boolean): Buffer
 }
+/** What a connection runs over: a TCP socket, or a channel of another connection, which has no need of what only sockets have. */
+export type Wire = Duplex & Partial<Pick<Socket, 'setNoDelay' | 'setKeepAlive'>>
 /** An ssh2 connection of either side, with its insides. */
 export interface Insides {
   readonly _protocol: Protocol
-  readonly _sock: Socket
+  readonly _sock: Wire
 }
 type MessageHandler = (protocol: Protocol, payload: Uint8Array) => unknown
 

@@ -19,12 +19,13 @@ after(() => world[Symbol.asyncDispose]())
 
 // init
 
-test('init makes a working folder and says the three things that are left to do', async () => {
+test('init makes a working folder and says the four things that are left to do', async () => {
   using workspace = makeWorkspace()
   const folder = workspace.path('gate')
   const made = await regate(['init', folder])
   assert.equal(made.code, 0, made.stderr)
   const ca = readFileSync(join(folder, 'keys', 'user_ca.pub'), 'utf8').trim()
+  const hostCa = readFileSync(join(folder, 'keys', 'host_ca.pub'), 'utf8').trim()
   for (const part of [
     '1. On each host',
     ca,
@@ -32,9 +33,11 @@ test('init makes a working folder and says the three things that are left to do'
     '2. In ',
     '3. In ',
     'regate serve --config',
+    '4. Whoever comes by ssh',
+    `@cert-authority * ${hostCa}`,
   ])
     assert.ok(made.stdout.includes(part), part)
-  for (const key of ['host_ed25519', 'user_ca']) {
+  for (const key of ['host_ed25519', 'user_ca', 'host_ca']) {
     assert.equal(statSync(join(folder, 'keys', key)).mode & 0o777, 0o600)
     const shown = await run('ssh-keygen', ['-y', '-f', join(folder, 'keys', key)])
     assert.equal(
@@ -208,6 +211,28 @@ const keys: [rule: string, prepare: (folder: string) => string, says: RegExp][] 
     /gateway-host is both a host key and the user CA/,
   ],
 ]
+const hostCas: [rule: string, change: object, says: RegExp][] = [
+  ['that is the user CA', { ca: { key: 'user_ca', host_key: 'user_ca' } }, /both the user CA and the host CA/],
+  ['that is the host key', { ca: { key: 'user_ca', host_key: 'gateway-host' } }, /both a host key and the host CA/],
+  [
+    'that has no host key to certify',
+    { ca: { key: 'user_ca', host_key: 'alice' }, gateway: { host_keys: ['rsa-host'] } },
+    /certifies an Ed25519 host key/,
+  ],
+]
+for (const [rule, change, says] of hostCas)
+  test(`a host CA ${rule} stops the start`, async () => {
+    if (rule.includes('certify')) world.workspace.key('rsa-host', 'rsa')
+    const config = { ...parse(configOf()), ...change }
+    const done = await regate(['serve', '--config', world.workspace.write('hostca.yaml', stringify(config))])
+    assert.deepEqual([done.code, says.test(done.stderr)], [1, true], done.stderr)
+  })
+test('names of the gateway without a host CA are a fault of the file', async () => {
+  const { gateway, ...others } = parse(configOf()) as { gateway: object }
+  const config = { ...others, gateway: { ...gateway, host_names: ['gate.test'] } }
+  const done = await regate(['check', '--config', world.workspace.write('names.yaml', stringify(config))])
+  assert.deepEqual([done.code, /gateway\.host_names: stand in host certificates/.test(done.stderr)], [2, true])
+})
 for (const [rule, prepare, says] of keys)
   test(`a CA key file ${rule} stops the start`, async () => {
     const ca = prepare(world.workspace.folder)

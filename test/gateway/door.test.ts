@@ -170,7 +170,7 @@ test('who goes away is nobody’s other session any more', async () => {
   await here.door.remembered(caller)
   here[Symbol.dispose]()
   const next: Registered = here.sessions.register({ sessionId: 'session-2', identity: alice })
-  next.letIn({ session: () => assert.fail(), bytes: () => assert.fail(), cut() {} })
+  next.letIn({ session: () => assert.fail(), bytes: () => assert.fail(), certificate: () => assert.fail(), cut() {} })
   const third = here.sessions.register({ sessionId: 'session-3', identity: alice })
   assert.equal(third.others, 1)
 })

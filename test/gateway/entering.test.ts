@@ -228,6 +228,7 @@ test('what is revoked between the last look and the first byte is cut as soon as
   registered.letIn({
     session: () => assert.fail(),
     bytes: () => assert.fail(),
+    certificate: () => assert.fail(),
     cut: ({ code }) => cuts.push(code),
   })
   assert.deepEqual(cuts, ['LOGIN_REVOKED'])

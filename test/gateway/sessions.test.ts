@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Live, Sessions } from '../../src/gateway/sessions.ts'
 import { GatewayError } from '../../src/model/errors.ts'
+import { aCertificate } from '../support/certificate.ts'
 import { aSession } from '../support/http.ts'
 import { alice } from '../support/knock.ts'
 
@@ -13,6 +14,7 @@ function aLive(cuts: string[] = []): Live {
   return {
     session: () => aSession(1),
     bytes: () => ({ to_client: 1, to_target: 2 }),
+    certificate: () => aCertificate(),
     cut: ({ code }) => cuts.push(code),
   }
 }
@@ -84,4 +86,31 @@ test('it tells that something was ended, also when nobody was found', () => {
     0,
   )
   assert.notEqual(sessions.ends, ends)
+})
+
+test('a visit is no session: it is not counted and not listed, but it ends with what ends sessions', () => {
+  const sessions = new Sessions()
+  const cuts: string[] = []
+  using visiting = sessions.visit({ sessionId: '1', identity: alice, loginId: 'login-1' })
+  visiting.received(({ code }) => cuts.push(code))
+  assert.deepEqual([register(sessions, '2').others, sessions.list(), sessions.of(alice)], [0, [], []])
+  sessions.end(revoked, ({ loginId }) => loginId === 'login-1')
+  assert.deepEqual([cuts, visiting.fault?.code], [['LOGIN_REVOKED'], 'LOGIN_REVOKED'])
+})
+
+test('a visit that was ended before it was received is cut at once', () => {
+  const sessions = new Sessions()
+  const cuts: string[] = []
+  using visiting = sessions.visit({ sessionId: '1', identity: alice })
+  sessions.end(revoked, () => true)
+  visiting.received(({ code }) => cuts.push(code))
+  assert.deepEqual(cuts, ['LOGIN_REVOKED'])
+})
+
+test('the sessions of a person are theirs alone', () => {
+  const sessions = new Sessions()
+  const live = aLive()
+  register(sessions, '1').letIn(live)
+  register(sessions, '2', bob).letIn(aLive())
+  assert.deepEqual(sessions.of(alice), [live])
 })

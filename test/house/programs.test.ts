@@ -17,9 +17,19 @@ const listed = table
   .map((line) => line.split(/\s+/)[1]?.split('/').at(-1) ?? '')
 
 /** In a package that is listed by another of its programs. */
-const companions = ['ssh-keygen', 'ssh-agent', 'ssh-add', 'sftp', 'scp', 'npx', 'puttygen', 'dropbearconvert']
-/** In packages that no Debian is without: bash, bsdutils, tar. */
-const everywhere = ['bash', 'sh', 'script', 'tar']
+const companions = [
+  'ssh-keygen',
+  'ssh-keyscan',
+  'ssh-agent',
+  'ssh-add',
+  'sftp',
+  'scp',
+  'npx',
+  'puttygen',
+  'dropbearconvert',
+]
+/** In packages that no Debian is without: bash, bsdutils, coreutils, tar. */
+const everywhere = ['bash', 'sh', 'script', 'tar', 'id']
 
 test('every program that is run comes with a package that bin/setup installs', () => {
   const running = /\b(?:run|start|spawn|spawnSync|execFile|execFileSync)\(\s*'([^']+)'/g

@@ -54,6 +54,7 @@ test('every route is described but the description, and nothing else is', () => 
     'GET /ca.pub',
     'GET /health/live',
     'GET /health/ready',
+    'GET /host_ca.pub',
     'GET /metrics',
     'GET /v1/decisions',
     'GET /v1/decisions/tail',
@@ -96,7 +97,7 @@ for (const { path, method, operation } of operations) {
 
 test('what is open says that it asks for no token', async () => {
   const open = operations.filter(({ operation }) => operation.security?.length === 0).map(({ path }) => path)
-  assert.deepEqual(open.toSorted(), ['/ca.pub', '/health/live', '/health/ready', '/metrics'])
+  assert.deepEqual(open.toSorted(), ['/ca.pub', '/health/live', '/health/ready', '/host_ca.pub', '/metrics'])
 })
 test('the input of a what-if is the contract', () => {
   assert.ok(Value.Check(PolicyInput, input))

@@ -57,7 +57,7 @@ export async function hostileTarget(workspace: Workspace): Promise<HostileTarget
     port,
     hostKey: workspace.read('evil-host.pub').split(' ').slice(0, 2).join(' '),
     get socket() {
-      return last?._sock
+      return last?._sock as Socket | undefined
     },
     send: (message) =>
       void (last !== undefined && last._protocol._destruct !== undefined && sendMessage(last._protocol, message)),

@@ -134,6 +134,7 @@ export function anApp(change: Partial<HttpParts> = {}) {
     },
     readiness: async () => [{ name: 'policy' }],
     caKeys: async () => ['ssh-ed25519 AAAA ca'],
+    hostCaKeys: async () => ['ssh-ed25519 AAAA host-ca'],
     tokens: {
       list: () => [
         { name: 'ci', sha256: sha256('secret'), groups: ['all'] },

@@ -34,6 +34,8 @@ export interface SshOptions {
   /** A file in the workspace. */
   readonly key?: string
   readonly login?: string
+  /** The whole user name, in place of login@route. */
+  readonly user?: string
   readonly input?: string | Buffer
   readonly seconds?: number
   readonly env?: NodeJS.ProcessEnv
@@ -243,7 +245,7 @@ export function writeSshConfig(workspace: Workspace, gateway: GatewayProcess, ro
 /** Runs ssh to its end; a code that it shows is approved. */
 async function ssh(world: World, route: string, args: readonly string[], options: SshOptions): Promise<Finished> {
   const identity = options.key === undefined ? [] : ['-i', world.workspace.path(options.key)]
-  const user = ['-l', `${options.login ?? 'postgres'}@${route}`]
+  const user = ['-l', options.user ?? `${options.login ?? 'postgres'}@${route}`]
   return run('ssh', ['-F', world.config, ...identity, ...user, ...(options.options ?? []), route, ...args], {
     onStderr: async (text) => {
       const [, code] = /Code {3}(\S+)/.exec(text) ?? []

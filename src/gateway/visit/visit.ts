@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import type { PolicyIdentity } from '../../model/context.ts'
+import { GatewayError } from '../../model/errors.ts'
+import { type Log, logEnd } from '../../model/log.ts'
+import type { Clock, Milliseconds } from '../../model/units.ts'
+import { Endpoint, type Opening } from '../../ssh/endpoint.ts'
+import { disconnectReason, type Leg } from '../../ssh/leg.ts'
+import { type ChannelOpen, openFailureReason, readForward } from '../../ssh/messages.ts'
+import type { Caller } from '../authentication.ts'
+import type { AskedHere, LoginCase } from '../names.ts'
+import type { RelaySettings } from '../relay.ts'
+import type { Visiting } from '../sessions.ts'
+import { refusal } from '../words.ts'
+import type { HereParts } from './here.ts'
+import { type Jumps, jump } from './jump.ts'
+import { program } from './program.ts'
+
+/** Somebody whose connection ends at the gateway: signed in, and nothing is opened to them yet. */
+export interface Visitor extends Arrived {
+  /** Ends the login that this visit rests on, and the visit too, once what is said of it has had time to arrive. */
+  logout(): Promise<void>
+}
+export interface Arrived extends Caller<AskedHere> {
+  readonly identity: PolicyIdentity
+  readonly visiting: Visiting
+}
+export interface VisitSettings {
+  /** For `gateway.name`, as people read it. */
+  readonly gateway: string
+  /** A visitor of whom nothing was heard for so long is cut, unless a jump is open. */
+  readonly visitIdle: Milliseconds
+  readonly relay: RelaySettings
+  /** Open at once on one connection. */
+  readonly jumps: number
+  readonly loginCase: LoginCase
+}
+export interface VisitParts extends HereParts {
+  readonly settings: VisitSettings
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/**
+ * A connection without a route: menu, built-in commands, jumps. It ends when the client leaves, when nothing is heard any
+ * more, and with what it rests on: a login that is revoked, a robot's key whose time is over.
+ */
+export async function visit(leg: Leg, arrived: Arrived, parts: VisitParts, enter: Jumps['enter']): Promise<void> {
+  const { settings, log } = parts
+  const user = arrived.identity.username
+  log.info({ user }, 'came to the gateway itself')
+  let patience = 0
+  const cut = (why: GatewayError): void => {
+    const say = (): void => leg.disconnect(disconnectReason.byApplication, refusal(why.code).lines[0], why)
+    if (patience === 0) say()
+    else setTimeout(say, patience)
+  }
+  const visitor: Visitor = {
+    ...arrived,
+    async logout() {
+      patience = farewell
+      const { loginId } = arrived.visiting
+      if (loginId !== undefined) await parts.here.revoke(loginId)
+    },
+  }
+  const jumps: Jumps = {
+    get open() {
+      return jumpsOf(endpoint)
+    },
+    most: settings.jumps,
+    enter,
+  }
+  const endpoint: Endpoint = new Endpoint(leg, settings.relay.channels, (open) => answer(open, visitor, parts, jumps))
+  arrived.visiting.received(cut)
+  using _ends = endsOf(endpoint, visitor, parts, cut)
+  if (!leg.signal.aborted) await once(leg.signal, 'abort')
+  logEnd(log.child({ user }), leg.signal.reason as GatewayError, 'left the gateway itself')
+}
+
+/** Milliseconds that a client has to hear that it is signed out. */
+const farewell = 500
+
+const jumpsOf = ({ channels }: Endpoint): number => channels.filter(({ type }) => type === 'direct-tcpip').length
+
+function answer(open: ChannelOpen, visitor: Visitor, parts: VisitParts, jumps: Jumps): Opening {
+  switch (open.type) {
+    case 'session':
+      return program(visitor, parts)
+    case 'direct-tcpip':
+      return jump(readForward(open.details), jumps)
+    default:
+      return { outcome: 'refused', reason: openFailureReason.prohibited, text: 'not on a connection without a route' }
+  }
+}
+
+/** How often it is looked whether something was heard. */
+const lookEvery = 1_000
+/** The longest time that a timer of Node's takes. */
+const timerMost = 2_147_483_647
+
+function endsOf(
+  endpoint: Endpoint,
+  { identity }: Visitor,
+  { settings: { visitIdle }, clock }: VisitParts,
+  cut: (why: GatewayError) => void,
+): Disposable {
+  let heard = -1
+  let last = performance.now()
+  const look = (): void => {
+    const now = performance.now()
+    if (jumpsOf(endpoint) > 0 || endpoint.heard !== heard) last = now
+    heard = endpoint.heard
+    if (now - last >= visitIdle) cut(new GatewayError('IDLE_TIMEOUT', `nothing heard for ${visitIdle / 1000} seconds`))
+  }
+  const looking = setInterval(look, Math.min(lookEvery, visitIdle / 4))
+  const left = Math.min(timerMost, Math.max(0, (identity.expires_at - clock()) * 1000))
+  const over =
+    identity.kind === 'robot'
+      ? setTimeout(() => cut(new GatewayError('ROBOT_EXPIRED', 'the robot’s key has expired')), left)
+      : undefined
+  return {
+    [Symbol.dispose]() {
+      clearInterval(looking)
+      clearTimeout(over)
+    },
+  }
+}
