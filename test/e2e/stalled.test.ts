@@ -64,6 +64,7 @@ async function grownKiB(moved: () => number): Promise<number> {
   let most = 0
   for (let last = -1, since = performance.now(); performance.now() - since < 1_000; await wait(20)) {
     most = Math.max(most, residentKiB() - atRest)
+    if (most >= sessionsAtOnce * mostKiB) return most
     const now = moved()
     if (now === last) continue
     last = now
