@@ -1,4 +1,4 @@
-import type { Ask, Field, Verdict } from '../model/channel.ts'
+import type { Ask, Verdict } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
 import type { SessionBytes } from '../model/session-event.ts'
 import { printable } from '../model/text.ts'
@@ -12,6 +12,7 @@ import { Openings } from './opening.ts'
 import { Replies } from './replies.ts'
 import * as requests from './requests.ts'
 import { begunBefore, lookInto, noWindow, refusalOf, type SftpGuard } from './sftp.ts'
+import { stand, verdictOnRequest } from './standing.ts'
 import { type Judge, type Refusal, textOf, Verdicts, type Witness } from './verdicts.ts'
 
 export interface RelaySettings {
@@ -32,10 +33,6 @@ export interface Relayed {
   narrow(): void
 }
 
-/** Environment requests on one channel that are looked at. */
-const variablesMost = 64
-/** What a channel may be asked for that keeps it open: a session is a terminal and one program (RFC 4254 section 6.5). */
-const standingMost = 4
 /** A refused program's line must reach the terminal before the refusal, upon which OpenSSH leaves at once. */
 const lineFirst = 100
 
@@ -267,35 +264,14 @@ class Relay implements Relayed {
     if (channel === undefined || channel.shut) return
     const table = from === 'client' ? requests.clientRequests : requests.targetRequests
     const row = requests.rowOf(table, request.name, channel.type)
-    const verdict = this.#verdictOnRequest(channel, request, row)
+    const verdict = verdictOnRequest(channel, request, row, this.#judge, this.#verdicts)
     if (!verdict.permitted) return this.#refuseOnChannel(from, channel, request, verdict, row?.runs === true)
-    if (row?.stands === true) this.#stand(channel, request, row, verdict.field)
+    if (row?.stands === true) stand(channel, request, row, verdict.field, this.#witness)
     const unread = verdict.field === 'permit-sftp@regate' && lookInto(channel, this.#judge, this.#witness)
     if (unread) return this.#shut(channel, unread)
     if (row?.ends === true) this.#witness.exited(messages.readExit(request), channel.numbers.client)
     this.#await(channel.replies[from], request, row)
     this.#pass(from, message)
-  }
-
-  #verdictOnRequest(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest> | undefined): Verdict {
-    const number = channel.numbers.client
-    if (row?.stands === true && channel.asks.length >= standingMost)
-      return this.#verdicts.refuse(`request ${request.name}`, 'asked for too often', number)
-    if (request.name !== 'env') return this.#verdicts.by(row, request, number)
-    if (++channel.variables > variablesMost)
-      return this.#verdicts.refuse('request env', `more than ${variablesMost} variables`, number)
-    const name = messages.readBytes(request.details)
-    if (Object.hasOwn(this.#judge.environment(), name))
-      return { permitted: false, field: 'set-env@regate', because: 'sets it' }
-    return this.#verdicts.by(row, request, number)
-  }
-
-  #stand(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest>, field: Field): void {
-    const ask = row.ask(request)
-    if (typeof ask === 'string') return
-    channel.asks.push(ask)
-    const detail = ask.kind === 'exec' ? ` ${ask.command}` : ask.kind === 'subsystem' ? ` ${ask.name}` : ''
-    this.#witness.opened(`request ${request.name}${detail}`, field, channel.numbers.client)
   }
 
   #refuseOnChannel(from: Side, channel: Channel, request: ChannelRequest, refusal: Refusal, runs: boolean): void {
