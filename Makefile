@@ -64,6 +64,13 @@ unit: tools ## tests of the parts
 e2e: tools ## tests of the whole, with real ssh and sshd
 	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
+test-openssh: tools ## OpenSSH's own regression scripts through the gateway; a quarter of an hour
+	@bin/setup debian regress
+	$(NODE) test/openssh/run.ts
+
+fuzz: tools ## what clients and targets say, changed at random; SECONDS=60
+	FUZZ_SECONDS=$(or $(SECONDS),60) $(NODE) --test test/e2e/fuzz.test.ts
+
 bench: deps ## how fast it is, beside direct ssh and a jump host; some four minutes
 	@bin/setup debian
 	@$(NODE) bench/main.ts
@@ -74,4 +81,4 @@ package: deps ## the npm package regate-VERSION.tgz: compiled, with policies, do
 clean: ## removes what was brought and built
 	rm -rf node_modules .tools dist coverage
 
-.PHONY: help deps tools demo test types lint fmt policies schemas policy-reference schemas-verify wasm wasm-verify unit e2e bench package clean
+.PHONY: help deps tools demo test types lint fmt policies schemas policy-reference schemas-verify wasm wasm-verify unit e2e test-openssh fuzz bench package clean

@@ -10,12 +10,14 @@ import type { Config, HostAndPort } from './config.ts'
 import { restartNeeded, takenOver } from './config-changes.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Epoch } from './gateway/epoch.ts'
-import { Listener } from './gateway/listener.ts'
+import { Listener, type ListenerParts } from './gateway/listener.ts'
+import { Penalties } from './gateway/penalties.ts'
+import { Places } from './gateway/places.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import { type Keys, loadKeys } from './keys.ts'
-import { placesOf } from './limits.ts'
+import { unauthenticatedLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
@@ -68,8 +70,8 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     }),
   )
   const written = composeLog(config, store, metrics, log)
-  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, log })
-  const parts: ConnectionParts = {
+  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, sessions, log })
+  const parts: ListenerParts = {
     ssh: createSshServer({
       hostKeys: keys.hostKeys,
       keyExchange: config.gateway.keyExchange,
@@ -84,6 +86,9 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     here: composeHere({ config: now, policies, store, sessions, metrics }),
     ...composeIdentity(now, robots, store, metrics, log),
     measures: metrics,
+    unauthenticated: new Places(unauthenticatedLimits(now)),
+    proxies: config.gateway.proxyProtocolFrom,
+    penalties: new Penalties(() => now().limits.penalties),
     get settings() {
       return connectionSettings(config)
     },
@@ -107,8 +112,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   undo.defer(() => app.close())
   await listening('http', config.http.listen, app.listen({ ...config.http.listen })) // Fastify writes into it
   const { listen } = config.gateway
-  const taken = Listener.listen(listen, parts, placesOf(now, 'unauthenticated', 'unauthenticatedPerSource'))
-  const listener = await listening('gateway', listen, taken)
+  const listener = await listening('gateway', listen, Listener.listen(listen, parts))
   const running = undo.move()
   return {
     sshPort: listener.port,

@@ -12,6 +12,7 @@ const config: Config = {
     hostKeys: ['/keys/host'],
     keyExchange: 'any',
     loginCase: 'lower',
+    proxyProtocolFrom: [],
     hostNames: [],
     shutdownGrace: ms(30_000),
   },

@@ -4,7 +4,7 @@ import { parsePrincipal } from '../model/units.ts'
 import { wire } from '../model/wire.ts'
 import type { CaKey } from './ca-key.ts'
 import { plainType, readFields } from './fields.ts'
-import { readCriticalOptions, readExtensions } from './options.ts'
+import { mustGoTogether, readCriticalOptions, readExtensions } from './options.ts'
 
 /**
  * Reads an Ed25519 user certificate signed by the key `authority`, and checks every field. Throws CERTIFICATE_SIGNATURE,
@@ -20,11 +20,13 @@ export function decode(signed: Buffer, authority: CaKey): Certificate {
   } = readFields(signed, 'user', authority)
   const [first, ...rest] = principals
   const { criticalOptions, restrictions } = readCriticalOptions(critical)
+  const read = readExtensions(extensions)
+  mustGoTogether(read.extensions, criticalOptions)
   return {
     ...fields,
     principals: [parsePrincipal(first), ...rest.map(parsePrincipal)],
     ...restrictions,
-    ...readExtensions(extensions),
+    ...read,
     criticalOptions,
     subject: fingerprintOf(wire(plainType, subjectKey)),
     signed,

@@ -1,19 +1,21 @@
 import type { Socket } from 'node:net'
-import type { Address } from '../model/address.ts'
 import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
 import type { Log } from '../model/log.ts'
 import type { ChannelEnd } from '../ssh/channel-end.ts'
 import type { Leg } from '../ssh/leg.ts'
 import type { Wire } from '../ssh/server.ts'
-import type { ConnectionParts } from './connection.ts'
+import type { ConnectionParts, Entry } from './connection.ts'
 import type { Steps } from './decide.ts'
+import type { Peer } from './proxy-protocol.ts'
 import type { Destination } from './visit/jump.ts'
 
 /** How a client has come, before it has said anything. */
 export interface Arrival {
   readonly wire: Wire
-  readonly source: PolicyConnection['source']
+  readonly source: Peer
   readonly jump: boolean
+  /** Anything at all has come from it. */
+  hasSpoken(): boolean
   /** A host certificate for the name by which the client knows us; undefined: none, the plain key is shown. */
   certificate(): Promise<Buffer | undefined>
   /** Of a jump: ends with the connection that it is in, and for the same reason. */
@@ -22,18 +24,22 @@ export interface Arrival {
 }
 
 /** By TCP. */
-export const bySocket = (socket: Socket, source: Address, { hostCertificates, log }: ConnectionParts): Arrival => ({
-  wire: socket,
-  source: { ip: source, port: socket.remotePort ?? 0 },
-  jump: false,
-  certificate: () => hostCertificates.ofGateway(),
-  log,
-})
+export function bySocket(socket: Socket, source: Peer, { hostCertificates, log }: ConnectionParts): Arrival {
+  const before = socket.bytesRead - socket.readableLength // what a proxy's header left there has come already
+  return {
+    wire: socket,
+    source,
+    jump: false,
+    hasSpoken: () => socket.bytesRead > before,
+    certificate: () => hostCertificates.ofGateway(),
+    log,
+  }
+}
 
 /** The connection that a jump is in. */
 export interface Outer {
   readonly leg: Leg
-  readonly connection: Pick<PolicyConnection, 'id' | 'source'>
+  readonly connection: Pick<PolicyConnection, 'id'> & { readonly source: Peer }
   readonly identity: PolicyIdentity
 }
 
@@ -49,11 +55,20 @@ export function byJump(
     wire: channel,
     source: outer.connection.source,
     jump: true,
+    hasSpoken: () => false,
     certificate: () => hostCertificates.of(to.host),
     within: outer.leg.signal,
     log: log.child({ inside: outer.connection.id }),
   }
 }
+
+/** A jump has no place of its own among those that wait: it is inside a connection that was let in, which bounds their number. */
+export const entryOfJump: Entry = {
+  place: { aside: () => nowhere, [Symbol.dispose]() {} },
+  admitted() {},
+  endBy() {},
+}
+const nowhere: Disposable = { [Symbol.dispose]() {} }
 
 /** What a connection inside a jump is served with: it leads to one route, and lets one person in. */
 export function partsOfJump(to: Destination, { identity }: Outer, parts: ConnectionParts): ConnectionParts {

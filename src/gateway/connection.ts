@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { Address } from '../model/address.ts'
 import type { PolicyConnection } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
 import { faultFields, type Log, logEnd } from '../model/log.ts'
@@ -8,13 +7,18 @@ import { printableLines } from '../model/text.ts'
 import type { Clock, Milliseconds } from '../model/units.ts'
 import type { ChannelEnd } from '../ssh/channel-end.ts'
 import type { Client, SshServer } from '../ssh/server.ts'
-import { type Arrival, byJump, bySocket, partsOfJump } from './arrival.ts'
-import { Authentication, type AuthenticationSettings, type Outcome } from './authentication.ts'
+import { type Arrival, byJump, bySocket, entryOfJump, partsOfJump } from './arrival.ts'
+import { Authentication, type AuthenticationSettings, type Door, type Outcome } from './authentication.ts'
 import type { History } from './chronicle.ts'
+import { Conduct } from './conduct.ts'
 import { ConnectionDoor, type DoorParts } from './door.ts'
 import { Grace, type GraceLimits } from './grace.ts'
 import { type LiveParts, live } from './let-in.ts'
 import type { Measures } from './measures.ts'
+import type { Offence } from './offences.ts'
+import type { Penalties } from './penalties.ts'
+import type { Place } from './places.ts'
+import type { Peer } from './proxy-protocol.ts'
 import type { RelaySettings } from './relay.ts'
 import type { Destination } from './visit/jump.ts'
 import { type VisitParts, type VisitSettings, visit } from './visit/visit.ts'
@@ -39,44 +43,71 @@ export interface ConnectionParts extends DoorParts, LiveParts, VisitParts {
   readonly ssh: SshServer
   readonly hostCertificates: HostCertificates
   readonly settings: ConnectionSettings
+  readonly penalties: Penalties
   readonly history: History
   readonly measures: Measures
   readonly log: Log
   readonly clock: Clock
 }
 
-/** One client, from its TCP connection to its end. Never rejects. `admitted` is called once it is let in. */
-export const serve = (socket: Socket, source: Address, parts: ConnectionParts, admitted: () => void): Promise<void> =>
-  serveArrival(bySocket(socket, source, parts), parts, admitted)
+/** What a connection, and whoever took it, owe each other. */
+export interface Entry {
+  /** Until it is let in. */
+  readonly place: Place
+  admitted(): void
+  /** How a fault that nothing caught ends it. */
+  endBy(end: (fault: GatewayError) => void): void
+}
 
-async function serveArrival(arrival: Arrival, parts: ConnectionParts, admitted: () => void): Promise<void> {
+/** One client, from its TCP connection to its end. Never rejects. */
+export const serve = (socket: Socket, peer: Peer, parts: ConnectionParts, entry: Entry): Promise<void> =>
+  serveArrival(bySocket(socket, peer, parts), parts, entry)
+
+async function serveArrival(arrival: Arrival, parts: ConnectionParts, entry: Entry): Promise<void> {
   const client = await greet(arrival, parts)
   if (client === undefined) return
+  entry.endBy((fault) => client.leg.cut(fault))
   const id = randomUUID()
   const { source, jump } = arrival
   const log = arrival.log.child({ connection: id, source: source.ip, client: client.version })
+  const conduct = new Conduct(entry.place)
+  const connection = { id, source, gateway: parts.settings.gateway, client_version: client.version, jump }
   try {
-    const connection = { source, gateway: parts.settings.gateway, client_version: client.version, jump, id }
-    await authenticateAndCarry(client, connection, parts, log, admitted)
+    const refused = await authenticateAndCarry(client, connection, parts, log, conduct, entry)
+    if (refused !== undefined) penalise(source, conduct.offence(refused), parts)
   } catch (thrown) {
     const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
+    penalise(source, conduct.offence(fault), parts)
     logEnd(log, fault, 'connection ended')
     client.leg.cut(fault)
   }
 }
 
+function penalise({ ip }: Peer, offence: Offence | undefined, { penalties, measures, log }: ConnectionParts): void {
+  if (offence === undefined) return
+  measures.penalised(offence)
+  if (penalties.punish(ip, offence, performance.now() as Milliseconds))
+    log.debug({ source: ip, offence }, 'a source is penalised')
+}
+
+/** Why somebody was refused; undefined: they were let in. */
 async function authenticateAndCarry(
   client: Client,
-  connection: Omit<PolicyConnection, 'kex'>,
+  connection: Omit<PolicyConnection, 'kex'> & { readonly source: Peer },
   parts: ConnectionParts,
   log: Log,
-  admitted: () => void,
-): Promise<void> {
+  conduct: Conduct,
+  { admitted }: Entry,
+): Promise<GatewayError | undefined> {
   using grace = new Grace(client.leg, parts.settings)
   const sessionId = randomUUID()
   using door = new ConnectionDoor(sessionId, grace, parts)
-  const outcome = await authenticate(client, connection, door, parts.settings.authentication)
-  if (outcome.outcome === 'refused') return logEnd(log, outcome.fault, 'refused')
+  const { authentication } = parts.settings
+  const outcome = await authenticate(conduct.ofClient(client), connection, conduct.ofDoor(door), authentication)
+  if (outcome.outcome === 'refused') {
+    logEnd(log, outcome.fault, 'refused')
+    return outcome.fault
+  }
   const { admission, identity, accept, turnAway } = outcome
   const letIn = (): void => {
     grace[Symbol.dispose]()
@@ -89,39 +120,49 @@ async function authenticateAndCarry(
     letIn()
     const outer = { leg: client.leg, connection, identity }
     const enter = (channel: ChannelEnd, to: Destination): void =>
-      void serveArrival(byJump(channel, to, outer, parts), partsOfJump(to, outer, parts), () => {})
-    return await visit(client.leg, { ...admission.caller, identity, visiting }, { ...parts, log }, enter)
+      void serveArrival(byJump(channel, to, outer, parts), partsOfJump(to, outer, parts), entryOfJump)
+    await visit(client.leg, { ...admission.caller, identity, visiting }, { ...parts, log }, enter)
+    return undefined
   }
   if (registered === undefined) throw new GatewayError('INTERNAL', 'let in, and nobody knows who')
   const denied = await live(client.leg, admission, { identity, registered }, { ...parts, log }, () => {
     if (admission.banner !== '') client.leg.banner(printableLines(admission.banner))
     letIn()
   })
-  if (denied === undefined) return
+  if (denied === undefined) return undefined
   turnAway(denied.refusal, denied.fault)
   logEnd(log, denied.fault, 'refused')
+  return undefined // known, and let in but for what changed meanwhile
 }
 
 async function authenticate(
   client: Client,
   connection: Omit<PolicyConnection, 'kex'>,
-  door: ConnectionDoor,
+  door: Door,
   settings: AuthenticationSettings,
 ): Promise<Outcome> {
   return await new Authentication(client, door, settings, { ...connection, kex: await client.kex }).run()
 }
 
-async function greet(arrival: Arrival, { ssh, settings }: ConnectionParts): Promise<Client | undefined> {
+/** Undefined: it left, or was cut, before it had said who it is. */
+async function greet(arrival: Arrival, parts: ConnectionParts): Promise<Client | undefined> {
   const { wire, within, log } = arrival
-  const timer = setTimeout(() => wire.destroy(), settings.identWait)
+  let offence: Offence = 'noauth'
+  const timer = setTimeout(() => {
+    offence = 'grace-exceeded'
+    wire.destroy()
+  }, parts.settings.identWait)
   try {
     const certificate = await arrival.certificate()
     if (wire.destroyed) return undefined
-    const client = await ssh.handshake(wire, certificate)
+    const client = await parts.ssh.handshake(wire, certificate)
     const { leg } = client
     within?.addEventListener('abort', () => leg.cut(within.reason as GatewayError), { signal: leg.signal })
     return client
   } catch (thrown) {
+    // No client of ours speaks before it says that it speaks SSH.
+    if (offence === 'noauth' && arrival.hasSpoken()) offence = 'crash'
+    penalise(arrival.source, offence, parts)
     log.debug(faultFields(thrown as Error), 'left before its identification line')
     return undefined
   } finally {

@@ -29,7 +29,10 @@ const describeKey = ({ type, fingerprint, touch }: ProvenKey): PolicyKey => ({
   ...(touch === undefined ? {} : { user_present: touch.userPresent, user_verified: touch.userVerified }),
 })
 
-/** A refusal is told no sooner than this many milliseconds after the question: its timing tells nothing of its reason. */
+/**
+ * A refusal, and that a sign-in is due, is told no sooner than this many milliseconds after the question: its timing tells
+ * nothing of its reason, and not whether there is such a route, for which a policy had to be asked.
+ */
 const refusalPace = 100
 
 /** The door as one connection meets it, and the place it has among the person's sessions once it is known whose it is. */
@@ -94,7 +97,8 @@ export class ConnectionDoor implements Door, Disposable {
         ? this.#receive({ ...caller, asked: caller.asked }, identity)
         : await admit(this.#knock({ ...caller, asked: caller.asked }, identity), this.#parts.steps, watched, signal)
     const left = refusalPace - (performance.now() - begun)
-    if (admission.outcome === 'refused' && left > 0) await wait(left, undefined, { signal }).catch(() => {})
+    const isPaced = admission.outcome === 'refused' || admission.outcome === 'sign-in'
+    if (isPaced && left > 0) await wait(left, undefined, { signal }).catch(() => {})
     return admission
   }
 

@@ -9,7 +9,7 @@ import { Chronicle, certificateOf, type History } from './chronicle.ts'
 import type { Steps } from './decide.ts'
 import { Life } from './life.ts'
 import type { Measures } from './measures.ts'
-import type { RelaySettings } from './relay.ts'
+import type { Mouth, RelaySettings } from './relay.ts'
 import type { RenewalParts } from './renewals.ts'
 import { carry } from './session.ts'
 import type { Registered } from './sessions.ts'
@@ -40,6 +40,7 @@ export async function live(
   whose: Whose,
   parts: LiveParts,
   letIn: () => void,
+  before: Mouth = client,
 ): Promise<Required<Denied> | undefined> {
   const { certificate, target, knock } = admission
   const { identity, registered } = whose
@@ -58,7 +59,7 @@ export async function live(
   }
   const session = sessionOf(admission, whose, life)
   const chronicle = new Chronicle(session, parts.history, parts.measures, parts.log.child(who))
-  await carry(client, target, life, { ...parts, relay: parts.settings.relay, registered, session, chronicle })
+  await carry(client, target, life, { ...parts, relay: parts.settings.relay, before, registered, session, chronicle })
   return undefined
 }
 

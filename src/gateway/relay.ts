@@ -1,4 +1,4 @@
-import type { Ask, Field, Verdict } from '../model/channel.ts'
+import type { Ask, Verdict } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
 import type { SessionBytes } from '../model/session-event.ts'
 import { printable } from '../model/text.ts'
@@ -11,6 +11,8 @@ import { Forwards } from './forwards.ts'
 import { Openings } from './opening.ts'
 import { Replies } from './replies.ts'
 import * as requests from './requests.ts'
+import { begunBefore, lookInto, noWindow, refusalOf, type SftpGuard } from './sftp.ts'
+import { stand, verdictOnRequest } from './standing.ts'
 import { type Judge, type Refusal, textOf, Verdicts, type Witness } from './verdicts.ts'
 
 export interface RelaySettings {
@@ -20,6 +22,9 @@ export interface RelaySettings {
   readonly unanswered: number
 }
 
+/** Where a side hears the relay and is heard: its leg, or what stands before that (see visit/takeover.ts). */
+export type Mouth = Pick<Leg, 'send' | 'answer' | 'pass' | 'relay'>
+
 /** A relay at work. */
 export interface Relayed {
   /** Payload that channels carried so far. */
@@ -28,10 +33,6 @@ export interface Relayed {
   narrow(): void
 }
 
-/** Environment requests on one channel that are looked at. */
-const variablesMost = 64
-/** What a channel may be asked for that keeps it open: a session is a terminal and one program (RFC 4254 section 6.5). */
-const standingMost = 4
 /** A refused program's line must reach the terminal before the refusal, upon which OpenSSH leaves at once. */
 const lineFirst = 100
 
@@ -44,9 +45,16 @@ const isNoSession = ({ kind }: Ask): boolean => kind !== 'session'
  * each that asks for something. What is refused never reaches the target; replies stay in the order of their requests;
  * whoever sends more than a window allows is cut.
  */
-export function relay(client: Leg, target: Leg, judge: Judge, witness: Witness, settings: RelaySettings): Relayed {
-  const between = new Relay({ client, target }, judge, witness, settings)
-  client.relay((message) => between.take('client', message))
+export function relay(
+  client: Leg,
+  target: Leg,
+  judge: Judge,
+  witness: Witness,
+  settings: RelaySettings,
+  before: Mouth = client,
+): Relayed {
+  const between = new Relay({ client, target }, { client: before, target }, judge, witness, settings)
+  before.relay((message) => between.take('client', message))
   target.relay((message) => between.take('target', message))
   return between
 }
@@ -54,6 +62,7 @@ export function relay(client: Leg, target: Leg, judge: Judge, witness: Witness, 
 class Relay implements Relayed {
   readonly bytes = { to_client: 0, to_target: 0 }
   readonly #legs: Readonly<Record<Side, Leg>>
+  readonly #mouths: Readonly<Record<Side, Mouth>>
   readonly #judge: Judge
   readonly #witness: Witness
   readonly #verdicts: Verdicts
@@ -63,8 +72,15 @@ class Relay implements Relayed {
   readonly #forwards = new Forwards()
   readonly #openings: Openings
 
-  constructor(legs: Readonly<Record<Side, Leg>>, judge: Judge, witness: Witness, settings: RelaySettings) {
+  constructor(
+    legs: Readonly<Record<Side, Leg>>,
+    mouths: Readonly<Record<Side, Mouth>>,
+    judge: Judge,
+    witness: Witness,
+    settings: RelaySettings,
+  ) {
     this.#legs = legs
+    this.#mouths = mouths
     this.#judge = judge
     this.#witness = witness
     this.#verdicts = new Verdicts(judge, witness)
@@ -120,15 +136,13 @@ class Relay implements Relayed {
 
   /** As it came; it can't be read afterwards. */
   #hand(from: Side, message: Buffer): void {
-    const to = this.#legs[otherSide(from)]
-    to.pass(message, this.#legs[from])
-    this.#legs[from].yieldTo(to)
+    this.#mouths[otherSide(from)].pass(message, this.#legs[from])
+    this.#legs[from].yieldTo(this.#legs[otherSide(from)])
   }
 
   #pass(from: Side, message: Uint8Array): void {
-    const to = this.#legs[otherSide(from)]
-    to.send(message)
-    this.#legs[from].yieldTo(to)
+    this.#mouths[otherSide(from)].send(message)
+    this.#legs[from].yieldTo(this.#legs[otherSide(from)])
   }
 
   // Data and windows
@@ -141,7 +155,22 @@ class Relay implements Relayed {
     const direction = from === 'client' ? 'to_target' : 'to_client'
     this.bytes[direction] += length
     channel.bytes[direction] += length
-    this.#hand(from, message)
+    if (channel.sftp === undefined || (from === 'target' && message[0] === MSG.channelExtendedData))
+      return this.#hand(from, message)
+    this.#guarded(channel, channel.sftp, from, message)
+  }
+
+  /** What is swallowed is given back to the sender's window, since nobody else will; what is added was withheld from it. */
+  #guarded(channel: Channel, guard: SftpGuard, from: Side, message: Buffer): void {
+    const passed = refusalOf(() => guard.take(from, message))
+    if ('because' in passed) return this.#shut(channel, passed)
+    if (passed.untouched) return this.#hand(from, message)
+    if (passed.added > 0 && !channel.mayAsk(passed.added)) return this.#shut(channel, noWindow)
+    const recipient = channel.numbers[otherSide(from)]
+    for (const piece of passed.pieces) this.#pass(from, messages.channelData(recipient, piece))
+    if (passed.swallowed === 0) return
+    channel.returned(from, passed.swallowed)
+    this.#legs[from].answer(messages.windowAdjust(channel.numbers[from], passed.swallowed))
   }
 
   #windowAdjust(from: Side, message: Buffer): void {
@@ -178,7 +207,7 @@ class Relay implements Relayed {
     this.#channels.mustBeFree(from, open.sender)
     const answer = from === 'client' ? this.#openings.byClient(open) : this.#openings.byTarget(open)
     if ('reason' in answer)
-      return this.#legs[from].answer(messages.openFailure(open.sender, answer.reason, answer.text))
+      return this.#mouths[from].answer(messages.openFailure(open.sender, answer.reason, answer.text))
     const window = open.window - reserveOf(open.type, open.window)
     this.#channels.asked(from, { open, end: { number: open.sender, window: open.window }, ...answer })
     this.#pass(from, messages.withWindow(open, window, Math.min(open.packetMost, packetMost)))
@@ -192,7 +221,7 @@ class Relay implements Relayed {
     const asks = ask === undefined ? [] : [ask]
     const channel = new Channel(open.type, ends.client, ends.target, this.#makeReplies(), asks)
     this.#channels.opened(channel)
-    this.#pass(from, messages.withPacketMost(message, Math.min(told, packetMost)))
+    this.#pass(from, messages.withLimits(message, channel.told(from, window), Math.min(told, packetMost)))
     this.#reconsider(channel, this.#askedNow(asks)) // the certificate may have become narrower meanwhile
     if (channel.shut) return
     this.#witness.opened(`channel ${open.type}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
@@ -217,13 +246,14 @@ class Relay implements Relayed {
     for (const ask of asks) {
       const verdict = this.#judge.permit(ask)
       if (!verdict.permitted) return this.#shut(channel, verdict)
+      if (verdict.field === 'permit-sftp@regate' && channel.sftp === undefined) return this.#shut(channel, begunBefore)
     }
   }
 
   #shut(channel: Channel, refusal: Refusal): void {
     this.#witness.refused(`channel ${channel.type}, that was open`, refusal, channel.numbers.client)
     if (channel.type === 'session') this.#say(channel, `\r\nregate: closed: ${textOf(refusal)}\r\n`)
-    for (const side of channel.shutDown()) this.#legs[side].send(messages.channelClose(channel.numbers[side]))
+    for (const side of channel.shutDown()) this.#mouths[side].send(messages.channelClose(channel.numbers[side]))
   }
 
   // Requests on a channel
@@ -234,33 +264,14 @@ class Relay implements Relayed {
     if (channel === undefined || channel.shut) return
     const table = from === 'client' ? requests.clientRequests : requests.targetRequests
     const row = requests.rowOf(table, request.name, channel.type)
-    const verdict = this.#verdictOnRequest(channel, request, row)
+    const verdict = verdictOnRequest(channel, request, row, this.#judge, this.#verdicts)
     if (!verdict.permitted) return this.#refuseOnChannel(from, channel, request, verdict, row?.runs === true)
-    if (row?.stands === true) this.#stand(channel, request, row, verdict.field)
+    if (row?.stands === true) stand(channel, request, row, verdict.field, this.#witness)
+    const unread = verdict.field === 'permit-sftp@regate' && lookInto(channel, this.#judge, this.#witness)
+    if (unread) return this.#shut(channel, unread)
     if (row?.ends === true) this.#witness.exited(messages.readExit(request), channel.numbers.client)
     this.#await(channel.replies[from], request, row)
     this.#pass(from, message)
-  }
-
-  #verdictOnRequest(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest> | undefined): Verdict {
-    const number = channel.numbers.client
-    if (row?.stands === true && channel.asks.length >= standingMost)
-      return this.#verdicts.refuse(`request ${request.name}`, 'asked for too often', number)
-    if (request.name !== 'env') return this.#verdicts.by(row, request, number)
-    if (++channel.variables > variablesMost)
-      return this.#verdicts.refuse('request env', `more than ${variablesMost} variables`, number)
-    const name = messages.readBytes(request.details)
-    if (Object.hasOwn(this.#judge.environment(), name))
-      return { permitted: false, field: 'set-env@regate', because: 'sets it' }
-    return this.#verdicts.by(row, request, number)
-  }
-
-  #stand(channel: Channel, request: ChannelRequest, row: requests.Row<ChannelRequest>, field: Field): void {
-    const ask = row.ask(request)
-    if (typeof ask === 'string') return
-    channel.asks.push(ask)
-    const detail = ask.kind === 'exec' ? ` ${ask.command}` : ask.kind === 'subsystem' ? ` ${ask.name}` : ''
-    this.#witness.opened(`request ${request.name}${detail}`, field, channel.numbers.client)
   }
 
   #refuseOnChannel(from: Side, channel: Channel, request: ChannelRequest, refusal: Refusal, runs: boolean): void {
@@ -273,7 +284,7 @@ class Relay implements Relayed {
   #say(channel: Channel, text: string): boolean {
     const line = Buffer.from(text)
     if (!channel.spend(line.length)) return false
-    this.#legs.client.send(messages.stderrData(channel.numbers.client, line))
+    this.#mouths.client.send(messages.stderrData(channel.numbers.client, line))
     return true
   }
 
@@ -322,7 +333,7 @@ class Relay implements Relayed {
   }
 
   #makeReplies(): Record<Side, Replies> {
-    const towards = (side: Side) => new Replies(this.#settings.unanswered, (reply) => this.#legs[side].answer(reply))
+    const towards = (side: Side) => new Replies(this.#settings.unanswered, (reply) => this.#mouths[side].answer(reply))
     return { client: towards('client'), target: towards('target') }
   }
 }

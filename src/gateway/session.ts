@@ -7,7 +7,7 @@ import { disconnectReason, type Leg } from '../ssh/leg.ts'
 import { type Chronicle, certificateOf } from './chronicle.ts'
 import { Ends } from './ends.ts'
 import type { Life } from './life.ts'
-import { type RelaySettings, relay } from './relay.ts'
+import { type Mouth, type RelaySettings, relay } from './relay.ts'
 import { type Course, type RenewalParts, renewals } from './renewals.ts'
 import type { Registered } from './sessions.ts'
 import type { Judge } from './verdicts.ts'
@@ -15,6 +15,8 @@ import { refusal } from './words.ts'
 
 export interface SessionParts extends RenewalParts {
   readonly relay: RelaySettings
+  /** Stands between the relay and the client; absent: nothing does. */
+  readonly before?: Mouth
   readonly registered: Registered
   /** As it begins. */
   readonly session: Session
@@ -30,7 +32,7 @@ export async function carry(client: Leg, target: Leg, life: Life, parts: Session
   const { chronicle, clock } = parts
   const cut = (why: GatewayError): void => target.cut(why)
   chronicle.began()
-  const relayed = relay(client, target, judgeBy(life, clock), chronicle, parts.relay)
+  const relayed = relay(client, target, judgeBy(life, clock), chronicle, parts.relay, parts.before)
   parts.registered.letIn({
     session: () => ({ ...parts.session, certificate: certificateOf(life.certificate) }),
     bytes: () => ({ ...relayed.bytes }),

@@ -10,7 +10,7 @@ export interface Windows {
   readonly packetMost: number
 }
 /** Whoever answers the requests on a channel (RFC 4254 section 6); what it does not know it refuses. */
-export type Requested = (request: ChannelRequest, channel: ChannelEnd) => boolean
+export type Requested = (request: ChannelRequest) => boolean
 
 /** A channel as it stands, for whoever carries it on: its numbers, and bytes that either side may still send. */
 export interface Standing {
@@ -41,13 +41,14 @@ interface Due {
  */
 export class ChannelEnd extends Duplex {
   readonly type: string
+  /** Answers the peer's requests; until it is set all are refused. */
+  requested: Requested = () => false
   /** Written to the peer's error output. */
   readonly stderr: Writable
   readonly #leg: Leg
   readonly #own: number
   readonly #peer: number
   readonly #windows: Windows
-  readonly #requested: Requested
   readonly #peerPacketMost: number
   /** Bytes that the peer may still send, and that it may still be sent. */
   #fromPeer: number
@@ -63,14 +64,13 @@ export class ChannelEnd extends Duplex {
   #heardEof = false
   #isLetGo = false
 
-  constructor(leg: Leg, own: number, open: ChannelOpen, windows: Windows, requested: Requested) {
+  constructor(leg: Leg, own: number, open: ChannelOpen, windows: Windows) {
     super({ readableHighWaterMark: 4_096, writableHighWaterMark: 65_536 })
     this.type = open.type
     this.#leg = leg
     this.#own = own
     this.#peer = open.sender
     this.#windows = windows
-    this.#requested = requested
     this.#fromPeer = windows.window
     this.#toPeer = open.window
     this.#peerPacketMost = Math.max(1, Math.min(open.packetMost, sentMost))
@@ -119,7 +119,7 @@ export class ChannelEnd extends Duplex {
   }
 
   request(request: ChannelRequest): void {
-    const granted = !this.destroyed && this.#requested(request, this)
+    const granted = !this.destroyed && this.requested(request)
     if (!request.wantReply || this.#saidClose) return
     this.#leg.answer(granted ? messages.channelSuccess(this.#peer) : messages.channelFailure(this.#peer))
   }

@@ -1,5 +1,5 @@
 import { GatewayError } from '../model/errors.ts'
-import { ChannelEnd, type Requested, type Standing, type Windows } from './channel-end.ts'
+import { ChannelEnd, type Standing, type Windows } from './channel-end.ts'
 import type { Leg } from './leg.ts'
 import * as messages from './messages.ts'
 import { type ChannelOpen, MSG, openFailureReason } from './messages.ts'
@@ -8,10 +8,8 @@ import { type ChannelOpen, MSG, openFailureReason } from './messages.ts'
 export type Opening =
   | ({
       readonly outcome: 'taken'
-      /** Answers its requests (RFC 4254 section 6); without this all are refused. */
-      readonly requested?: Requested
-      /** It is open. */
-      readonly begin?: (channel: ChannelEnd) => void
+      /** It is open; whoever takes it sets what answers its requests. */
+      readonly begin: (channel: ChannelEnd) => void
     } & Windows)
   /** A reason of RFC 4254 section 5.1, and a text for the person. */
   | { readonly outcome: 'refused'; readonly reason: number; readonly text: string }
@@ -28,6 +26,7 @@ export class Endpoint {
   readonly #channels = new Map<number, { readonly end: ChannelEnd; readonly peer: number }>()
   #sessionsClosed = false
   #heard = 0
+  #isLetGo = false
 
   /** `open` is asked for each channel; `channelsMost` may be open at once. */
   constructor(leg: Leg, channelsMost: number, open: (open: ChannelOpen) => Opening) {
@@ -48,11 +47,17 @@ export class Endpoint {
     return this.#heard
   }
 
+  /** Somebody else has the connection. */
+  get isLetGo(): boolean {
+    return this.#isLetGo
+  }
+
   /** Lets go of the one channel there is, and of the connection: somebody else takes its messages from now on. */
   letGo(channel: ChannelEnd): Standing {
     const [only, ...others] = this.channels
     if (only !== channel || others.length > 0) throw new GatewayError('INTERNAL', 'other channels are open')
     this.#channels.clear()
+    this.#isLetGo = true
     return channel.letGo()
   }
 
@@ -109,10 +114,10 @@ export class Endpoint {
       return this.#leg.answer(messages.openFailure(open.sender, opening.reason, opening.text))
     const number = this.#freeNumber()
     const { window, packetMost } = opening
-    const end = new ChannelEnd(this.#leg, number, open, opening, opening.requested ?? (() => false))
+    const end = new ChannelEnd(this.#leg, number, open, opening)
     this.#channels.set(number, { end, peer: open.sender })
     this.#leg.answer(messages.openConfirmation(open.sender, number, window, packetMost))
-    opening.begin?.(end)
+    opening.begin(end)
   }
 
   #judge(open: ChannelOpen): Opening {

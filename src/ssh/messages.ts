@@ -105,6 +105,9 @@ export function readData(message: Buffer): { readonly recipient: number; readonl
   return { recipient, length }
 }
 
+/** The payload of a CHANNEL_DATA that `readData` took. */
+export const dataOf = (message: Buffer): Buffer => message.subarray(9)
+
 /** Of CHANNEL_EOF, _CLOSE, _SUCCESS and _FAILURE. */
 export function readRecipient(message: Buffer): number {
   const reader = after(message)
@@ -145,6 +148,21 @@ export function readOnlyBytes(details: Buffer): ByteString {
   const bytes = byteString(reader.string())
   reader.end()
   return bytes
+}
+
+/** `pty-req` and `window-change` (RFC 4254 sections 6.2, 6.7): the terminal's type, when told, and its size in characters. */
+export function readTerminal({ name, details }: Pick<ChannelRequest, 'name' | 'details'>) {
+  const reader = new WireReader(details)
+  const type = name === 'pty-req' ? reader.ascii() : undefined
+  return { ...(type === undefined ? {} : { type }), columns: reader.uint32(), rows: reader.uint32() }
+}
+
+/** `env` (RFC 4254 section 6.4). */
+export function readVariable(details: Buffer): { readonly name: ByteString; readonly value: ByteString } {
+  const reader = new WireReader(details)
+  const variable = { name: byteString(reader.string()), value: byteString(reader.string()) }
+  reader.end()
+  return variable
 }
 
 /** `exit-status` and `exit-signal` (RFC 4254 section 6.10). */
@@ -189,6 +207,11 @@ export const windowAdjust = (recipient: number, bytes: number): Buffer =>
 export const stderrData = (recipient: number, text: Buffer): Buffer =>
   wire(MSG.channelExtendedData, { uint32: recipient }, { uint32: stderr }, text)
 
+export const sessionOpen = (sender: number, window: number, packetMost: number): Buffer =>
+  wire(MSG.channelOpen, 'session', { uint32: sender }, { uint32: window }, { uint32: packetMost })
+export const channelRequest = (recipient: number, name: string, wantReply: boolean, details: Buffer): Buffer =>
+  wire(MSG.channelRequest, { uint32: recipient }, name, { boolean: wantReply }, { raw: details })
+
 /** The same CHANNEL_OPEN with another window and packet size. */
 export const withWindow = (open: ChannelOpen, window: number, packetMost: number): Buffer =>
   wire(
@@ -200,9 +223,10 @@ export const withWindow = (open: ChannelOpen, window: number, packetMost: number
     { raw: open.details },
   )
 
-/** The same CHANNEL_OPEN_CONFIRMATION with another packet size. */
-export function withPacketMost(message: Buffer, packetMost: number): Buffer {
+/** The same CHANNEL_OPEN_CONFIRMATION with another window and packet size. */
+export function withLimits(message: Buffer, window: number, packetMost: number): Buffer {
   const changed = Buffer.from(message)
+  changed.writeUInt32BE(window, 9)
   changed.writeUInt32BE(packetMost, 13)
   return changed
 }

@@ -119,9 +119,7 @@ function asClient(connection: Connection, insides: Insides, identification: stri
   kex.promise.catch(() => {})
   leg.signal.addEventListener('abort', () => kex.reject(leg.signal.reason), { once: true })
   // Without a listener for `error` ssh2 would take the process down.
-  connection.on('error', (cause) =>
-    leg.cut(new GatewayError('PROTOCOL_ERROR', printable(cause.message, 200), { cause })),
-  )
+  connection.on('error', (cause) => leg.cut(faultOf(cause)))
   connection.on('handshake', (negotiated) => {
     leg.exchanged()
     kex.resolve(negotiated.kex)
@@ -141,6 +139,14 @@ function asClient(connection: Connection, insides: Insides, identification: stri
     kex: kex.promise,
     attempts: () => sequence(arrived, arrivals, leg.signal),
   }
+}
+
+/** A number is the reason of the client's own DISCONNECT. */
+function faultOf(cause: Error & { readonly code?: unknown; readonly level?: string }): GatewayError {
+  const isLeaving = typeof cause.code === 'number' || cause.level === 'socket'
+  const isForeign = cause.level === 'handshake' && /^Handshake failed: no matching /.test(cause.message)
+  const code = isLeaving ? 'CLIENT_LEFT' : isForeign ? 'NO_COMMON_ALGORITHM' : 'PROTOCOL_ERROR'
+  return new GatewayError(code, printable(cause.message, 200), { cause })
 }
 
 /** ssh2 hands the attempts over one by one, the next when the last is answered or given up. */

@@ -114,22 +114,21 @@ async function answers(line: Line): Promise<Answer[]> {
 const used = new Set<object>()
 let rows = 0
 
-test('under every certificate sshd and the gateway say the same, but for the differences that are told', async (t) => {
-  for (const [index, [name, field]] of Object.entries(fields).entries())
-    await t.test(name, async () => {
-      using client = await throughGateway(`c${index}`)
-      using direct = await straight(field)
-      const [gateway, sshd] = [await answers(client), await answers(direct)]
-      for (const [at, ask] of asks.entries()) {
-        rows++
-        if (gateway[at] === sshd[at]) continue
-        const told = differences.find(({ asks: names, holds }) => names.includes(ask.name) && holds(field))
-        const said = `${ask.name} under “${name}”: the gateway says ${gateway[at]}, sshd ${sshd[at]}`
-        assert.ok(told !== undefined && gateway[at] === 'no' && sshd[at] !== 'no', said)
-        used.add(told)
-      }
-    })
-})
+for (const [index, name] of Object.keys(certificatesFor(0)).entries())
+  test(`under “${name}” sshd and the gateway say the same, but for the differences that are told`, async () => {
+    const field = fields[name] ?? assert.fail()
+    using client = await throughGateway(`c${index}`)
+    using direct = await straight(field)
+    const [gateway, sshd] = [await answers(client), await answers(direct)]
+    for (const [at, ask] of asks.entries()) {
+      rows++
+      if (gateway[at] === sshd[at]) continue
+      const told = differences.find(({ asks: names, holds }) => names.includes(ask.name) && holds(field))
+      const said = `${ask.name}: the gateway says ${gateway[at]}, sshd ${sshd[at]}`
+      assert.ok(told !== undefined && gateway[at] === 'no' && sshd[at] !== 'no', said)
+      used.add(told)
+    }
+  })
 
 test('there were hundreds of rows, and no difference is told that was not met', () => {
   assert.ok(rows >= 900, `${rows}`)

@@ -1,94 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { start } from '../support/process.ts'
-import { api, startWorld, type World } from '../support/world.ts'
+import { startVisited } from '../support/visited.ts'
+import { api, type World } from '../support/world.ts'
 
 /*
  * ssh gate COMMAND: a connection without a route ends at the gateway, behind the same sign-in as any other.
  */
 let world: World
 before(async () => {
-  world = await startWorld({
-    policy: `package ssh
-
-# METADATA
-# entrypoint: true
-# scope: document
-decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "login"}]} if not input.identity
-
-decision := {
-  "version": "ssh/v1",
-  "outcome": "allow",
-  "grant": "dbas",
-  "certificate": {
-    "principals": [input.target.login],
-    "ttl": 60,
-    "extensions": {"permit-pty": "", "permit-shell@regate": "", "permit-exec@regate": ["*"], "set-env@regate": {"LC_ID": "in"}},
-  },
-  "reasons": [{"code": "dba", "message": "you are a dba"}],
-} if {
-  allowed
-  not asks
-}
-
-decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "reason", "prompt": "Ticket?"}]} if {
-  allowed
-  asks
-}
-
-decision := {"version": "ssh/v1", "outcome": "deny", "reasons": [{"code": "shift", "message": "your shift is over"}]} if {
-  input.identity
-  not allowed
-}
-
-allowed if {
-  input.identity.groups[_] == "dba"
-  input.target.labels.open == "yes"
-  input.target.login in {"postgres", "root"}
-}
-
-asks if {
-  input.target.labels.asks == "yes"
-  not input.request.reason
-}
-
-# METADATA
-# entrypoint: true
-# scope: document
-offers := ["nosuchperson", "postgres", "-oProxyCommand=x", "root", 7] if not input.target.login
-
-# METADATA
-# entrypoint: true
-# scope: document
-explain := {
-  "outcome": decision.outcome,
-  "offered": ["dbas"],
-  "eligible": ["dbas"],
-  "malformed": [],
-  "closed": [],
-  "deny": [{"code": "shift", "message": "your shift is over"}, {"code": "secret", "message": ""}],
-  "require": [],
-}
-`,
-    config: ({ sshd, workspace }) => {
-      workspace.key('bob')
-      const route = (name: string, labels: object) => ({
-        name,
-        host: '127.0.0.1',
-        port: sshd.port,
-        host_keys: [sshd.hostKey],
-        labels,
-      })
-      return {
-        routes: [
-          route('db1', { open: 'yes' }),
-          route('db2', { open: 'no' }),
-          route('audited', { open: 'yes', asks: 'yes' }),
-          route('*.lab', { open: 'yes' }),
-        ],
-      }
-    },
-  })
+  world = await startVisited()
 })
 after(() => world[Symbol.asyncDispose]())
 

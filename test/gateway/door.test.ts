@@ -136,6 +136,28 @@ test('a refusal is told no sooner than a tenth of a second after the question', 
   await here.door.admit(caller, alice, never)
   assert.ok(performance.now() - begun >= 99)
 })
+const challenge = { version: 'ssh/v1', outcome: 'challenge', require: [{ type: 'login' }] }
+const alike: [rule: string, identity: typeof alice | undefined, answer: object, trace: string[]][] = [
+  ['to somebody not signed in', undefined, challenge, []],
+  ['to a person who may not go there', alice, { ...denied, reasons: [] }, ['record deny']],
+]
+for (const [rule, identity, answer, trace] of alike)
+  test(`whether there is such a route cannot be told, ${rule}`, async () => {
+    const seen = async (isThere: boolean) => {
+      const stage = new Stage()
+      stage.answers = [answer]
+      if (!isThere) stage.steps.route = () => undefined
+      using here = aDoor(stage)
+      const begun = performance.now()
+      const admission = await here.door.admit(caller, identity, never)
+      const lines = admission.outcome === 'refused' ? admission.refusal.lines.join().replace(/[0-9a-f-]{36}/, 'ID') : ''
+      const isLate = performance.now() - begun >= 99
+      return { outcome: admission.outcome, lines, isLate, trace: stage.trace.filter((step) => step !== 'evaluate') }
+    }
+    const there = await seen(true)
+    assert.deepEqual(await seen(false), there)
+    assert.deepEqual([there.trace, there.isLate], [trace, true])
+  })
 test('and not at all late to somebody who has gone', async () => {
   const stage = new Stage()
   stage.answers = [denied]

@@ -28,8 +28,8 @@ const companions = [
   'puttygen',
   'dropbearconvert',
 ]
-/** In packages that no Debian is without: bash, bsdutils, tar. */
-const everywhere = ['bash', 'sh', 'script', 'tar']
+/** In packages that no Debian is without: bash, bsdutils, coreutils, tar. */
+const everywhere = ['bash', 'sh', 'script', 'tar', 'id']
 
 test('every program that is run comes with a package that bin/setup installs', () => {
   const running = /\b(?:run|start|spawn|spawnSync|execFile|execFileSync)\(\s*'([^']+)'/g

@@ -32,8 +32,10 @@ function ending(window: number, packetMost = 100) {
     outcome: 'taken',
     window,
     packetMost,
-    requested: ({ name }) => name === 'shell',
-    begin: (channel) => void begun.push(channel),
+    begin(channel) {
+      channel.requested = ({ name }) => name === 'shell'
+      begun.push(channel)
+    },
   }
   const prohibited = { outcome: 'refused', reason: openFailureReason.prohibited, text: 'not here' } as const
   const endpoint = new Endpoint(leg as unknown as Leg, 2, ({ type }) => (type === 'session' ? taken : prohibited))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { mock, test } from 'node:test'
 import { newKey } from '../../src/certificate/new-key.ts'
 import { GatewayError } from '../../src/model/errors.ts'
@@ -33,7 +33,9 @@ async function alone(
 ): Promise<Lone> {
   const ssh = createSshServer({ hostKeys: [Buffer.from(host.privateKey)], keyExchange, limits: () => limits })
   const first = Promise.withResolvers<Leg>()
+  const sockets = new Set<Socket>()
   const server = createServer(async (socket) => {
+    sockets.add(socket)
     const client = await ssh.handshake(socket).catch(() => undefined)
     if (client === undefined) return
     const { leg } = client
@@ -49,7 +51,14 @@ async function alone(
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
-  return { port, leg: first.promise, [Symbol.asyncDispose]: async () => void server.close() }
+  return {
+    port,
+    leg: first.promise,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
 }
 
 const login = (port: number, options: Partial<RawOptions> = {}): Promise<RawClient> =>
@@ -135,6 +144,24 @@ test('who sends on and on, and does not answer the exchange of keys, is cut befo
   const leg = await server.leg
   if (!leg.signal.aborted) await once(leg.signal, 'abort')
   assert.match(String(leg.signal.reason), /sends without end during a key exchange/)
+})
+
+test('a leg that waits for the other’s reader changes its keys meanwhile: that wait has no end, the exchange has', async () => {
+  await using server = await alone({ ...rekeyLimits, rekeyAfter: 300 as Milliseconds }, 'any', pair())
+  using one = await login(server.port)
+  using two = await login(server.port)
+  two.pause()
+  for (let number = 0; number < 200; number++) one.send(numbered(number))
+  const leg = await server.leg
+  const held = Promise.withResolvers<void>()
+  const pauseReading = leg.pauseReading.bind(leg)
+  leg.pauseReading = () => {
+    pauseReading()
+    held.resolve()
+  }
+  await held.promise
+  await once(one.ssh, 'handshake')
+  await once(one.ssh, 'handshake')
 })
 
 test('it changes keys by itself after some time, without a byte', async () => {

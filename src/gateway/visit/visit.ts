@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import type { PolicyIdentity } from '../../model/context.ts'
 import { GatewayError } from '../../model/errors.ts'
-import { type Log, logEnd } from '../../model/log.ts'
-import type { Clock, Milliseconds } from '../../model/units.ts'
+import { logEnd } from '../../model/log.ts'
+import type { Milliseconds } from '../../model/units.ts'
 import { Endpoint, type Opening } from '../../ssh/endpoint.ts'
 import { disconnectReason, type Leg } from '../../ssh/leg.ts'
 import { type ChannelOpen, openFailureReason, readForward } from '../../ssh/messages.ts'
 import type { Caller } from '../authentication.ts'
+import type { LiveParts } from '../let-in.ts'
 import type { AskedHere, LoginCase } from '../names.ts'
 import type { RelaySettings } from '../relay.ts'
 import type { Visiting } from '../sessions.ts'
@@ -34,10 +35,16 @@ export interface VisitSettings {
   readonly jumps: number
   readonly loginCase: LoginCase
 }
-export interface VisitParts extends HereParts {
+/** One visit: the connection, how it ends here, and whose it is. */
+export interface Visit {
+  readonly leg: Leg
+  readonly endpoint: Endpoint
+  readonly visitor: Visitor
+  /** A route was chosen: no other channel is opened until it is known what comes of it. */
+  isChoosing: boolean
+}
+export interface VisitParts extends HereParts, LiveParts {
   readonly settings: VisitSettings
-  readonly log: Log
-  readonly clock: Clock
 }
 
 /**
@@ -69,7 +76,8 @@ export async function visit(leg: Leg, arrived: Arrived, parts: VisitParts, enter
     most: settings.jumps,
     enter,
   }
-  const endpoint: Endpoint = new Endpoint(leg, settings.relay.channels, (open) => answer(open, visitor, parts, jumps))
+  const endpoint: Endpoint = new Endpoint(leg, settings.relay.channels, (open) => answer(open, here, parts, jumps))
+  const here: Visit = { leg, endpoint, visitor, isChoosing: false }
   arrived.visiting.received(cut)
   using _ends = endsOf(endpoint, visitor, parts, cut)
   if (!leg.signal.aborted) await once(leg.signal, 'abort')
@@ -81,10 +89,12 @@ const farewell = 500
 
 const jumpsOf = ({ channels }: Endpoint): number => channels.filter(({ type }) => type === 'direct-tcpip').length
 
-function answer(open: ChannelOpen, visitor: Visitor, parts: VisitParts, jumps: Jumps): Opening {
+function answer(open: ChannelOpen, visit: Visit, parts: VisitParts, jumps: Jumps): Opening {
+  if (visit.isChoosing)
+    return { outcome: 'refused', reason: openFailureReason.prohibited, text: 'a route is being opened: try again' }
   switch (open.type) {
     case 'session':
-      return program(visitor, parts)
+      return program(visit, parts)
     case 'direct-tcpip':
       return jump(readForward(open.details), jumps)
     default:
@@ -107,6 +117,7 @@ function endsOf(
   let last = performance.now()
   const look = (): void => {
     const now = performance.now()
+    if (endpoint.isLetGo) return clearInterval(looking)
     if (jumpsOf(endpoint) > 0 || endpoint.heard !== heard) last = now
     heard = endpoint.heard
     if (now - last >= visitIdle) cut(new GatewayError('IDLE_TIMEOUT', `nothing heard for ${visitIdle / 1000} seconds`))
