@@ -14,6 +14,8 @@ deps: ## what everything needs: Node.js and the npm packages
 tools: deps ## what the tests need besides: OPA, OpenSSH and other programs
 	@bin/setup opa
 	@bin/setup debian
+	@bin/setup openssh
+	@bin/setup audit
 
 demo: deps ## gateway, identity provider and two hosts on this machine, and a tour of them
 	@bin/setup debian demo
@@ -62,6 +64,9 @@ unit: tools ## tests of the parts
 e2e: tools ## tests of the whole, with real ssh and sshd
 	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
+fuzz: tools ## what clients and targets say, changed at random; SECONDS=60
+	FUZZ_SECONDS=$(or $(SECONDS),60) $(NODE) --test test/e2e/fuzz.test.ts
+
 bench: deps ## how fast it is, beside direct ssh and a jump host; some four minutes
 	@bin/setup debian
 	@$(NODE) bench/main.ts
@@ -72,4 +77,4 @@ package: deps ## the npm package regate-VERSION.tgz: compiled, with policies, do
 clean: ## removes what was brought and built
 	rm -rf node_modules .tools dist coverage
 
-.PHONY: help deps tools demo test types lint fmt policies schemas policy-reference schemas-verify wasm wasm-verify unit e2e bench package clean
+.PHONY: help deps tools demo test types lint fmt policies schemas policy-reference schemas-verify wasm wasm-verify unit e2e fuzz bench package clean

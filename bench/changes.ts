@@ -34,8 +34,8 @@ export async function changeRows(
   say('the policy’s data changed under them: all are asked about again')
   const renewalsPerSecond = await measureRenewals(ground, gateway, access, sessions, signal)
   say('the same, and all are denied')
-  const frozen = await cutsBy(() => ground.replaceBundle(freeze), access, sessions, signal)
-  await inForce(gateway, () => ground.replaceBundle((data) => data))
+  const frozen = await cutsBy(await ground.nextBundle(freeze), access, sessions, signal)
+  await inForce(gateway, await ground.nextBundle((data) => data))
   say('logins while bundles are replaced')
   const { still, replaced, reloads, failures } = await measureReload(ground, gateway, access, seconds, signal)
   const ofSessions = `(of ${sessions} sessions)`
@@ -58,7 +58,7 @@ const cutRows = (figure: string, milliseconds: readonly number[]): Row[] =>
 
 /** Milliseconds from the beginning of the change to the end of each session. */
 async function cutsBy(
-  change: () => Promise<void>,
+  change: () => Promise<void> | void,
   access: Access,
   sessions: number,
   signal: AbortSignal,
@@ -94,9 +94,9 @@ const another =
   (number: number) =>
   (data: PolicyData): PolicyData => ({ ...data, access: { ...data.access, networks: [`192.0.2.${number % 256}/32`] } })
 
-async function inForce(gateway: GatewayProcess, replace: () => Promise<void>): Promise<void> {
+async function inForce(gateway: GatewayProcess, replace: () => void): Promise<void> {
   const heard = gateway.lines.length
-  await replace()
+  replace()
   await lines(gateway, heard, /another bundle is in force/, 1)
 }
 
@@ -121,7 +121,8 @@ async function measureRenewals(
 ): Promise<number> {
   await using _live = await openSessions(access, sessions, signal)
   const heard = gateway.lines.length
-  await ground.replaceBundle(another(0))
+  const replace = await ground.nextBundle(another(0))
+  replace()
   const renewed = await lines(gateway, heard, /"msg":"certificate renewed"/, sessions)
   const times = renewed.map((line) => (JSON.parse(line) as { time: number }).time)
   return (1_000 * sessions) / (Math.max(...times) - Math.min(...times))
@@ -146,7 +147,7 @@ async function measureReload(
   let reloads = 0
   let over = false
   const replacing = (async () => {
-    while (!over) await inForce(gateway, () => ground.replaceBundle(another(++reloads)))
+    while (!over) await inForce(gateway, await ground.nextBundle(another(++reloads)))
   })()
   const meanwhile = await logIn(access, seconds, signal)
   over = true

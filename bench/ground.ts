@@ -22,8 +22,8 @@ export interface Ground extends AsyncDisposable {
   /** Logs alice in through the gateway, and approves the code that is shown. */
   signIn(config: string): Promise<void>
   access(gateway: GatewayProcess): Access
-  /** Puts the shipped bundle with other data in the place of the gateway's, in one step. */
-  replaceBundle(change: (data: PolicyData) => PolicyData): Promise<void>
+  /** Makes the shipped bundle with other data; what is answered puts it in the place of the gateway's, in one step. */
+  nextBundle(change: (data: PolicyData) => PolicyData): Promise<() => void>
 }
 
 /** Of the HTTP API: who has it may do everything. */
@@ -73,10 +73,10 @@ export async function prepareGround(): Promise<Ground> {
       privateKey: workspace.read('alice'),
       hostKey: Buffer.from(workspace.read('gateway-host.pub').split(' ')[1] ?? '', 'base64'),
     }),
-    async replaceBundle(change) {
+    async nextBundle(change) {
       const next = workspace.path('next.tar.gz')
       writeFileSync(next, await changeData(readFileSync(bundle), change))
-      renameSync(next, workspace.path('bundle.tar.gz'))
+      return () => renameSync(next, workspace.path('bundle.tar.gz'))
     },
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   }
@@ -97,6 +97,7 @@ const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
   policy: { bundle: 'bundle.tar.gz', deadline: '500ms' }, // clients, targets and gateway share the cores
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
+  limits: { penalties: { exempt: ['127.0.0.0/8'] } },
   routes: [{ ...route, host: '127.0.0.1', port: target.port, host_keys: [target.hostKey] }],
 })
 

@@ -1,11 +1,12 @@
 import type { Config } from './config.ts'
 import type { Measures } from './gateway/measures.ts'
+import { Places } from './gateway/places.ts'
 import { Rates } from './gateway/rates.ts'
 import { Identities } from './identity/identities.ts'
 import { createIssuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
 import { Robots } from './identity/robots.ts'
-import { limitsOf, placesOf } from './limits.ts'
+import { limitsOf } from './limits.ts'
 import type { Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
 import { followRobots } from './robots.ts'
@@ -45,7 +46,7 @@ export function composeIdentity(
   const { identity, gateway } = now()
   const logins = new Logins(store.logins, identity.loginFrom, systemClock)
   const identities = new Identities(robots, logins, store.usernames, systemClock, log)
-  const places = placesOf(now, 'signIns', 'signInsPerSource')
+  const places = new Places(limitsOf(now, 'signIns', 'signInsPerSource'))
   const perMinute = limitsOf(now, 'signInsPerMinute', 'signInsPerMinutePerSource')
   const rates = new Rates(perMinute, performance.now() as Milliseconds)
   const { loginTtl, usernameClaims, groupsClaim } = identity

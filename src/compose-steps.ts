@@ -7,12 +7,15 @@ import type { Steps } from './gateway/decide.ts'
 import type { Epoch } from './gateway/epoch.ts'
 import { Rate } from './gateway/rates.ts'
 import { findRoute, hostKeysOf } from './gateway/routes.ts'
+import type { Sessions } from './gateway/sessions.ts'
 import { Tally } from './gateway/tally.ts'
+import { knownHostsReader } from './known-hosts.ts'
 import type { Metrics } from './metrics.ts'
+import { GatewayError } from './model/errors.ts'
 import type { Log } from './model/log.ts'
 import { type Milliseconds, systemClock } from './model/units.ts'
 import type { Policies } from './policies.ts'
-import { algorithmsFor, checkHostKey } from './ssh/host-keys.ts'
+import { algorithmsFor, checkHostKey, type KnownHostKeys } from './ssh/host-keys.ts'
 import { reach } from './ssh/target.ts'
 
 export interface StepParts {
@@ -23,12 +26,23 @@ export interface StepParts {
   readonly written: Written
   readonly metrics: Metrics
   readonly epoch: Epoch
+  readonly sessions: Pick<Sessions, 'size'>
   readonly log: Log
 }
 
 /** What deciding and issuing take, each from the part that has it. */
-export function composeSteps({ config, authority, policies, written, metrics, epoch, log }: StepParts): Steps {
+export function composeSteps({
+  config,
+  authority,
+  policies,
+  written,
+  metrics,
+  epoch,
+  sessions,
+  log,
+}: StepParts): Steps {
   const strangers = new Rate(() => config().limits.strangerRefusalsPerMinute, performance.now() as Milliseconds)
+  const knownHosts = knownHostsReader(log)
   const uncounted = new Tally(60_000 as Milliseconds, (count, last) =>
     log.warn({ count, last }, 'refusals of people not signed in that were only counted'),
   )
@@ -37,12 +51,19 @@ export function composeSteps({ config, authority, policies, written, metrics, ep
     route: (name) => findRoute(config().routes, name),
     evaluate: (input) => timed(policies.admissions, 'ssh/decision', input, metrics),
     async reach(route, signal) {
-      const known = await hostKeysOf(route)
-      return reach(route, algorithmsFor(known), (shown) => checkHostKey(known, shown), config().limits, signal)
+      const known = (): KnownHostKeys => hostKeysOf(route, knownHosts)
+      const check = (shown: Buffer): Buffer => checkHostKey(known(), shown, route.host, systemClock())
+      return reach(route, algorithmsFor(known()), check, config().limits, signal)
     },
     issue: (request, occasion) => issue(request, { ...occasion, now: systemClock() }, config().certificate, authority),
     record: (record) => written.record(record),
     closed: () => ('fault' in policies.admissions ? policies.admissions.fault : undefined),
+    full(others) {
+      const { sessionsPerPerson, sessions: most } = config().limits
+      if (others >= sessionsPerPerson) return new GatewayError('TOO_MANY_SESSIONS', `${others} sessions of one person`)
+      // The one that asks is counted too.
+      return sessions.size > most ? new GatewayError('TOO_MANY_SESSIONS', `${most} sessions in all`) : undefined
+    },
     roomForStranger(fault) {
       const room = strangers.take(performance.now() as Milliseconds)
       if (!room) uncounted.add(fault.code)

@@ -11,12 +11,14 @@ import type { Config, HostAndPort } from './config.ts'
 import { restartNeeded, takenOver } from './config-changes.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Epoch } from './gateway/epoch.ts'
-import { Listener } from './gateway/listener.ts'
+import { Listener, type ListenerParts } from './gateway/listener.ts'
+import { Penalties } from './gateway/penalties.ts'
+import { Places } from './gateway/places.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import { readKeyFile, readPublicKeyFile } from './key-file.ts'
-import { placesOf } from './limits.ts'
+import { unauthenticatedLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
 import { fingerprintOf } from './model/fingerprint.ts'
@@ -78,7 +80,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
   await store.sessions.abandon(systemClock())
   undo.use(sweepLogins(store, log))
-  const policies = undo.use(await loadPolicies(config.policy))
+  const policies = undo.use(await loadPolicies(config.policy, canaries(config.routes)))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
   await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
   const sessions = new Sessions()
@@ -98,9 +100,9 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     }),
   )
   const written = composeLog(config, store, metrics, log)
-  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, log })
-  const parts: ConnectionParts = {
-    ssh: createSshServer(hostKeys),
+  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, sessions, log })
+  const parts: ListenerParts = {
+    ssh: createSshServer({ hostKeys, keyExchange: config.gateway.keyExchange, limits: () => now().limits }),
     steps,
     sessions,
     epoch,
@@ -109,6 +111,9 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     here: composeHere({ config: now, policies, store, sessions, metrics }),
     ...composeIdentity(now, robots, store, metrics, log),
     measures: metrics,
+    unauthenticated: new Places(unauthenticatedLimits(now)),
+    proxies: config.gateway.proxyProtocolFrom,
+    penalties: new Penalties(() => now().limits.penalties),
     get settings() {
       return connectionSettings(config)
     },
@@ -132,8 +137,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   undo.defer(() => app.close())
   await listening('http', config.http.listen, app.listen({ ...config.http.listen })) // Fastify writes into it
   const { listen } = config.gateway
-  const taken = Listener.listen(listen, parts, placesOf(now, 'unauthenticated', 'unauthenticatedPerSource'))
-  const listener = await listening('gateway', listen, taken)
+  const listener = await listening('gateway', listen, Listener.listen(listen, parts))
   const running = undo.move()
   return {
     sshPort: listener.port,

@@ -43,10 +43,29 @@ const Route = Type.Object(
   closed,
 )
 
+/** OpenSSH: sshd_config(5), PerSourcePenalties and PerSourcePenaltyExemptList. */
+export const penaltiesSchema = Type.Object(
+  {
+    crash: opt(duration),
+    authfail: opt(duration),
+    grace_exceeded: opt(duration),
+    refuse_connection: opt(duration),
+    noauth: opt(duration),
+    min: opt(duration),
+    max: opt(duration),
+    sources: opt(count(1, 1_000_000)),
+    overflow: opt(Type.Union([Type.Literal('permissive'), Type.Literal('deny_all')])),
+    exempt: opt(cidrs('a list of CIDRs')),
+  },
+  closed,
+)
+
 export const limitsSchema = Type.Object(
   {
     unauthenticated: opt(count(1, 100_000)),
     unauthenticated_per_source: opt(count(1, 100_000)),
+    unauthenticated_drop_from: opt(count(1, 100_000)),
+    unauthenticated_drop_percent: opt(count(1, 100)),
     sign_ins: opt(count(1, 100_000)),
     sign_ins_per_source: opt(count(1, 100_000)),
     sign_ins_per_minute: opt(count(1, 100_000)),
@@ -58,11 +77,16 @@ export const limitsSchema = Type.Object(
     offers: opt(count(1, 1_000)),
     attempts: opt(count(1, 1_000)),
     rsa_bits: opt(count(2_048, 8_192)),
+    sessions: opt(count(1, 100_000)),
+    sessions_per_person: opt(count(1, 100_000)),
     channels: opt(count(1, 10_000)),
     unanswered: opt(count(1, 10_000)),
     menu_idle: opt(duration),
     connect: opt(duration),
     handshake: opt(duration),
+    rekey_bytes: opt(text('a size from 1MiB to 1024MiB', '^([1-9]\\d{0,2}|10[01]\\d|102[0-4])MiB$')),
+    rekey_after: opt(duration),
+    penalties: opt(penaltiesSchema),
   },
   closed,
 )
@@ -75,8 +99,10 @@ export const configSchema = Type.Object(
         listen: opt(hostAndPort),
         host_keys: Type.Array(path, { minItems: 1, expected: 'a list of at least one key file' }),
         default_route: opt(text('the name of a route', '^[a-z0-9][a-z0-9.-]{0,62}$')),
+        key_exchange: opt(Type.Union([Type.Literal('any'), Type.Literal('post-quantum')])),
         login_case: opt(Type.Union([Type.Literal('lower'), Type.Literal('any')])),
         shutdown_grace: opt(duration),
+        proxy_protocol_from: opt(cidrs('a list of CIDRs')),
       },
       closed,
     ),
@@ -150,7 +176,6 @@ export type WrittenConfig = Static<typeof configSchema>
 
 /** Settings of the design that this version does not have yet: refused by name, so that nobody believes them at work. */
 export const later: readonly (readonly [pointer: RegExp, value: (value: unknown) => boolean, what: string])[] = [
-  [/^\/gateway\/proxy_protocol_from$/, isSet, 'the PROXY protocol'],
   [/^\/gateway\/workers$/, isSet, 'several processes'],
   [/^\/http\/(public_url|trusted_proxies)$/, isSet, 'the console and the browser flow'],
   [/^\/ca\/host_key$/, isSet, 'host certificates'],

@@ -3,13 +3,14 @@ import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import type { SourceAddressRule } from './certificate/issue.ts'
 import { type ConfigProblem, type Located, readYaml } from './config-file.ts'
+import { type Limits, readLimits } from './config-limits.ts'
 import { configSchema, type WrittenConfig } from './config-schema.ts'
+import { duration, type Problem, readCidrs } from './config-values.ts'
 import { findRoute, type RouteSettings } from './gateway/routes.ts'
 import { isTrustworthy } from './identity/issuer.ts'
-import { type Nearness, parseCidr } from './model/address.ts'
+import type { Cidr, Nearness } from './model/address.ts'
 import { GatewayError } from './model/errors.ts'
-import { printable } from './model/text.ts'
-import { type Fingerprint, type Milliseconds, parseDuration } from './model/units.ts'
+import type { Fingerprint, Milliseconds } from './model/units.ts'
 import { parseHostKey } from './ssh/host-keys.ts'
 
 /** The whole configuration, checked, with defaults filled in and paths made absolute. Lengths of time in milliseconds. */
@@ -20,8 +21,12 @@ export interface Config {
     readonly hostKeys: readonly string[]
     /** Where a login without a route leads. */
     readonly defaultRoute?: string
+    /** `post-quantum`: clients that have none are turned away. */
+    readonly keyExchange: 'any' | 'post-quantum'
     readonly loginCase: 'lower' | 'any'
     readonly shutdownGrace: Milliseconds
+    /** Whose connections begin with a header of the PROXY protocol. */
+    readonly proxyProtocolFrom: readonly Cidr[]
   }
   readonly http: { readonly listen: HostAndPort; readonly tokens: readonly Token[] }
   readonly ca: {
@@ -68,27 +73,6 @@ export interface Token {
   readonly sha256: string
   readonly groups: readonly string[]
 }
-export interface Limits {
-  readonly unauthenticated: number
-  readonly unauthenticatedPerSource: number
-  readonly signIns: number
-  readonly signInsPerSource: number
-  readonly signInsPerMinute: number
-  readonly signInsPerMinutePerSource: number
-  readonly strangerRefusalsPerMinute: number
-  readonly identWait: Milliseconds
-  readonly grace: Milliseconds
-  readonly signInGrace: Milliseconds
-  readonly offers: number
-  readonly attempts: number
-  readonly rsaBits: number
-  readonly channels: number
-  readonly unanswered: number
-  readonly menuIdle: Milliseconds
-  readonly connect: Milliseconds
-  readonly handshake: Milliseconds
-}
-
 /** The configuration file does not say what it must; every fault of it, in the order of the file. */
 export class ConfigError extends GatewayError {
   readonly problems: readonly ConfigProblem[]
@@ -124,8 +108,10 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       listen: readAddress(gateway.listen ?? '0.0.0.0:2222'),
       hostKeys: gateway.host_keys.map(at),
       ...readDefaultRoute(gateway.default_route, routes, problem),
+      keyExchange: gateway.key_exchange ?? 'any',
       loginCase: gateway.login_case ?? 'lower',
       shutdownGrace: duration(gateway.shutdown_grace, '30s'),
+      proxyProtocolFrom: readCidrs(gateway.proxy_protocol_from ?? [], '/gateway/proxy_protocol_from', problem),
     },
     http: { listen: readAddress(http?.listen ?? usualHttp), tokens: http?.tokens ?? [] },
     ca: { key: readCaKeyPlace(ca.key, at, problem), alsoTrusted: (ca.also_trusted ?? []).map(at) },
@@ -153,20 +139,13 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
     },
     store: `sqlite:${at((yaml.value.store ?? 'sqlite:regate.db').slice('sqlite:'.length))}`,
     log: { level: log?.level ?? 'info', decisionsOnConsole: log?.decisions?.console ?? false },
-    limits: readLimits(limits),
+    limits: readLimits(limits, problem),
     routes,
   }
 }
 
 /** `http.listen` when it is not set. */
 export const usualHttp = '127.0.0.1:8022'
-
-type Problem = (pointer: string, message: string) => void
-
-/** The shape was checked: it is one. */
-function duration(written: string | undefined, usual: string): Milliseconds {
-  return parseDuration(written ?? usual) ?? (0 as Milliseconds)
-}
 
 /** Its shape was checked: `127.0.0.1:8022`, `[::]:8022`. */
 export function readAddress(text: string): HostAndPort {
@@ -190,11 +169,7 @@ function readCaKeyPlace(text: string, at: (path: string) => string, problem: Pro
 
 function readSourceAddress(written: 'auto' | 'off' | string[], problem: Problem): SourceAddressRule {
   if (typeof written === 'string') return written
-  return written.flatMap((text, index) => {
-    const cidr = parseCidr(text)
-    if (cidr === undefined) problem(`/certificate/source_address/${index}`, `${printable(text, 80)} is no CIDR`)
-    return cidr ?? []
-  })
+  return readCidrs(written, '/certificate/source_address', problem)
 }
 
 function readIssuer(text: string, problem: Problem): URL {
@@ -214,29 +189,6 @@ function readSecret(identity: WrittenConfig['identity'], at: (path: string) => s
   } catch (error) {
     problem('/identity/client_secret_file', (error as Error).message)
     return {}
-  }
-}
-
-function readLimits(limits: NonNullable<WrittenConfig['limits']>): Limits {
-  return {
-    unauthenticated: limits.unauthenticated ?? 300,
-    unauthenticatedPerSource: limits.unauthenticated_per_source ?? 20,
-    signIns: limits.sign_ins ?? 1_000,
-    signInsPerSource: limits.sign_ins_per_source ?? 5,
-    signInsPerMinute: limits.sign_ins_per_minute ?? 300,
-    signInsPerMinutePerSource: limits.sign_ins_per_minute_per_source ?? 20,
-    strangerRefusalsPerMinute: limits.stranger_refusals_per_minute ?? 60,
-    identWait: duration(limits.ident_wait, '10s'),
-    grace: duration(limits.grace, '60s'),
-    signInGrace: duration(limits.sign_in_grace, '10m'),
-    offers: limits.offers ?? 20,
-    attempts: limits.attempts ?? 6,
-    rsaBits: limits.rsa_bits ?? 3_072,
-    channels: limits.channels ?? 256,
-    unanswered: limits.unanswered ?? 256,
-    menuIdle: duration(limits.menu_idle, '10m'),
-    connect: duration(limits.connect, '10s'),
-    handshake: duration(limits.handshake, '20s'),
   }
 }
 

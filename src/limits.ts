@@ -1,8 +1,12 @@
-import type { Config, Limits } from './config.ts'
-import { Places } from './gateway/places.ts'
+import type { Config } from './config.ts'
+import type { Limits } from './config-limits.ts'
+import type { PlaceLimits } from './gateway/places.ts'
+
+/** Limits that are numbers. */
+type Count = { [Key in keyof Limits]: Limits[Key] extends number ? Key : never }[keyof Limits]
 
 /** Two limits as they are whenever they are looked at. */
-export const limitsOf = (now: () => Config, total: keyof Limits, perSource: keyof Limits) => ({
+export const limitsOf = (now: () => Config, total: Count, perSource: Count) => ({
   get total() {
     return now().limits[total]
   },
@@ -10,5 +14,17 @@ export const limitsOf = (now: () => Config, total: keyof Limits, perSource: keyo
     return now().limits[perSource]
   },
 })
-export const placesOf = (now: () => Config, total: keyof Limits, perSource: keyof Limits): Places =>
-  new Places(limitsOf(now, total, perSource))
+
+/** For those who are not let in yet. */
+export const unauthenticatedLimits = (now: () => Config): PlaceLimits => ({
+  get total() {
+    return now().limits.unauthenticated
+  },
+  get perSource() {
+    return now().limits.unauthenticatedPerSource
+  },
+  get early() {
+    const { unauthenticatedDropFrom: from, unauthenticatedDropPercent: percent } = now().limits
+    return { from, percent }
+  },
+})

@@ -49,7 +49,8 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
   )
   const signIns = counter('sign_ins_total', 'Sign-ins, by what came of them', ['result'])
   const refusals = counter('refusals_total', 'Refused on live connections, by field of the certificate', ['field'])
-  const turnedAway = counter('connections_turned_away_total', 'Connections for which there was no place')
+  const turnedAway = counter('connections_turned_away_total', 'Connections that were not taken, by why', ['code'])
+  const penalties = counter('penalties_total', 'Offences for which a source was penalised', ['offence'])
   const ended = counter('sessions_ended_total', 'Sessions that ended, by why', ['code'])
   new Gauge({
     name: 'regate_sessions_live',
@@ -68,7 +69,8 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
     evaluated: (entrypoint, nanoseconds) => evaluation.observe({ entrypoint }, nanoseconds / 1e9),
     logged: (milliseconds) => logged.observe(milliseconds / 1e3),
     signIn: (result) => signIns.inc({ result }),
-    turnedAway: () => turnedAway.inc(),
+    turnedAway: (code) => turnedAway.inc({ code }),
+    penalised: (offence) => penalties.inc({ offence }),
     refused: (field) => refusals.inc({ field }),
     sessionEnded(code, carried) {
       ended.inc({ code })

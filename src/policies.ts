@@ -2,7 +2,7 @@ import type { Config } from './config.ts'
 import { asGatewayError, GatewayError } from './model/errors.ts'
 import { type Bundle, readBundle } from './policy/bundle.ts'
 import { canaryFault } from './policy/canary.ts'
-import type { Active } from './policy/engine.ts'
+import { type Active, questionOf } from './policy/engine.ts'
 import { PolicyPool, type PoolSettings } from './policy/pool.ts'
 import { Threads } from './policy/threads.ts'
 
@@ -29,17 +29,17 @@ export interface Policies extends AsyncDisposable {
 }
 
 /** Never rejects: without a usable bundle the gateway runs, is not ready, and lets nobody in. */
-export async function loadPolicies(config: Config['policy']): Promise<Policies> {
+export async function loadPolicies(config: Config['policy'], canaries: readonly object[] = []): Promise<Policies> {
   const threads = new Threads(standing)
-  return new LoadedPolicies(await loadFirst(config, threads), threads)
+  return new LoadedPolicies(await loadFirst(config, threads, canaries), threads)
 }
 
 /** Threads for the next bundle: one to decide by it, one for the HTTP API. They also take the place of those that are lost. */
 const standing = 2
 
-async function loadFirst(config: Config['policy'], threads: Threads): Promise<Loaded> {
+async function loadFirst(config: Config['policy'], threads: Threads, canaries: readonly object[]): Promise<Loaded> {
   try {
-    return await load(config, threads)
+    return await load(config, threads, canaries)
   } catch (thrown) {
     return nothing(asGatewayError(thrown, 'POLICY_BUNDLE', 'the bundle could not be loaded'))
   }
@@ -56,7 +56,7 @@ interface Loaded {
   close(): Promise<void>
 }
 
-async function load(config: Config['policy'], threads: Threads): Promise<Loaded> {
+async function load(config: Config['policy'], threads: Threads, canaries: readonly object[]): Promise<Loaded> {
   const started: PolicyPool[] = []
   let dryRuns: Promise<Active> | undefined
   const close = async (): Promise<void> => {
@@ -67,6 +67,7 @@ async function load(config: Config['policy'], threads: Threads): Promise<Loaded>
   const start = async (workers: number): Promise<Active> => {
     const pool = await startPolicy(bundle, { ...config, workers }, config.bundle, threads)
     started.push(pool)
+    await pool.warm(canaries.map((input) => questionOf('ssh/decision', input)))
     return { revision: bundle.revision, pool }
   }
   try {
@@ -142,7 +143,7 @@ class LoadedPolicies implements Policies {
 
   async reload(config: Config['policy'], canaries: readonly object[]): Promise<void> {
     try {
-      const next = await load(config, this.#threads)
+      const next = await load(config, this.#threads, canaries)
       const fault = await canaryFault(this.#now.admissions, next.admissions, canaries)
       if (fault !== undefined) {
         await next.close()

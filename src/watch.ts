@@ -24,7 +24,7 @@ export function watchFile(
     if (wanted++ > 0) return
     while (wanted > 0) {
       wanted = 1
-      const found = await stable(path)
+      const found = await whole(path, known)
       wanted--
       if (isOver) return
       if (found === known || found === gone) continue
@@ -59,18 +59,22 @@ export function identityOf(path: string): FileIdentity {
   }
 }
 
-/** What the file is, once it has not changed for a moment. */
-async function stable(path: string): Promise<FileIdentity> {
-  for (let last = await identityLater(path); ; ) {
+/** What the file is, once it has not changed for a moment; at once when it was moved to its place, and so is whole. */
+async function whole(path: string, known: FileIdentity): Promise<FileIdentity> {
+  for (let last = await statLater(path); ; ) {
+    if (last !== undefined && told(last) !== known && wasMoved(last)) return told(last)
     await new Promise((resolve) => setTimeout(resolve, settle).unref())
-    const next = await identityLater(path)
-    if (next === last) return next
+    const next = await statLater(path)
+    if (told(next) === told(last)) return told(next)
     last = next
   }
 }
 
-const identityLater = async (path: string): Promise<FileIdentity> =>
-  told(await stat(path, { bigint: true }).catch(() => undefined))
+const statLater = (path: string): Promise<BigIntStats | undefined> =>
+  stat(path, { bigint: true }).catch(() => undefined)
+
+/** rename(2) sets the time of the last change of state, and not that of the last write, which sets both. */
+const wasMoved = ({ size, ctimeNs, mtimeNs }: BigIntStats): boolean => size > 0n && ctimeNs > mtimeNs
 
 const told = (found: BigIntStats | undefined): FileIdentity =>
   found === undefined ? gone : (`${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` as FileIdentity)

@@ -78,3 +78,24 @@ test('so do faults of its shape, and variables that are not set', () => {
     ['1', '1', '1', '2', '4', '5'],
   )
 })
+
+test('penalties are OpenSSH 9.8’s unless something else is written', () => {
+  const { penalties } = configured({ limits: { penalties: { noauth: '0s', exempt: ['10.0.0.0/8', '::1'] } } }).limits
+  assert.deepEqual(penalties, {
+    amounts: { 'crash': 90_000, 'authfail': 5_000, 'grace-exceeded': 10_000, 'refuse-connection': 10_000, 'noauth': 0 },
+    least: 15_000,
+    most: 600_000,
+    sources: 65_536,
+    overflow: 'permissive',
+    exempt: ['10.0.0.0/8', '::1/128'],
+  })
+})
+const wrong: [rule: string, change: object, problem: RegExp][] = [
+  ['an exempt name', { limits: { penalties: { exempt: ['db1'] } } }, /exempt.*db1 is no CIDR/],
+  ['a penalty that is not known', { limits: { penalties: { spam: '1s' } } }, /spam/],
+  ['a most below the least', { limits: { penalties: { min: '20m' } } }, /is less than min/],
+  ['a most without end', { limits: { penalties: { max: '2d' } } }, /is more than 1d/],
+  ['a proxy that is no network', { gateway: { ...written.gateway, proxy_protocol_from: ['10.0.0.1/8'] } }, /no CIDR/],
+]
+for (const [rule, change, problem] of wrong)
+  test(`refused: ${rule}`, () => assert.match(problems(stringify({ ...written, ...change })).join('\n'), problem))

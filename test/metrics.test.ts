@@ -18,7 +18,8 @@ test('what is told is counted, by words of closed sets', async () => {
   metrics.signIn('signed-in')
   metrics.signIn('SIGN_IN_DENIED')
   metrics.refused('permit-pty')
-  metrics.turnedAway()
+  metrics.turnedAway('TOO_MANY_CONNECTIONS')
+  metrics.penalised('crash')
   metrics.sessionEnded('CLIENT_LEFT', { to_client: 5, to_target: 6 })
   const counted = await told(metrics)
   const expected = {
@@ -30,7 +31,8 @@ test('what is told is counted, by words of closed sets', async () => {
     'regate_sign_ins_total{result="signed-in"}': 1,
     'regate_sign_ins_total{result="SIGN_IN_DENIED"}': 1,
     'regate_refusals_total{field="permit-pty"}': 1,
-    'regate_connections_turned_away_total': 1,
+    'regate_connections_turned_away_total{code="TOO_MANY_CONNECTIONS"}': 1,
+    'regate_penalties_total{offence="crash"}': 1,
     'regate_sessions_ended_total{code="CLIENT_LEFT"}': 1,
     'regate_session_bytes_total{direction="to_client"}': 5,
     'regate_session_bytes_total{direction="to_target"}': 6,
@@ -60,7 +62,7 @@ test('bytes never fall, whichever is heard first: that a session ended, or that 
 test('two gateways in one process count apart', async () => {
   const [one, other] = [1, 2].map(() => createMetrics({ live: () => [], restarts: () => 0 }))
   assert.ok(one !== undefined && other !== undefined)
-  one.turnedAway()
-  const name = 'regate_connections_turned_away_total'
-  assert.deepEqual([(await told(one))[name], (await told(other))[name]], [1, 0])
+  one.turnedAway('SOURCE_PENALISED')
+  const name = 'regate_connections_turned_away_total{code="SOURCE_PENALISED"}'
+  assert.deepEqual([(await told(one))[name], (await told(other))[name]], [1, undefined])
 })

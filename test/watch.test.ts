@@ -69,6 +69,17 @@ test('a link that is turned to another file is told, as it is where a folder is 
   renameSync(workspace.path('next'), workspace.path('link'))
   await next
 })
+test('a file that is moved to its place is told without waiting for whoever might still write to it', async (context) => {
+  using file = aFile()
+  file.watch()
+  await moment(300) // the first look is over
+  const other = file.workspace.write('other', 'two')
+  await moment(300) // and so is the one that this file began; a clock of the file system is coarse
+  const next = file.next()
+  context.mock.timers.enable({ apis: ['setTimeout'] }) // from here on nobody waits for anything
+  renameSync(other, file.path)
+  await next
+})
 test('what changed between being read and being watched is told', async () => {
   using file = aFile()
   const seen = identityOf(file.path)

@@ -4,7 +4,7 @@ import { fingerprintOf } from '../model/fingerprint.ts'
 import { parsePrincipal, type UnixSeconds } from '../model/units.ts'
 import { WireReader, wire } from '../model/wire.ts'
 import type { CaKey } from './ca-key.ts'
-import { readCriticalOptions, readExtensions } from './options.ts'
+import { mustGoTogether, readCriticalOptions, readExtensions } from './options.ts'
 import { fromWire } from './wire-options.ts'
 
 const certificateType = 'ssh-ed25519-cert-v01@openssh.com'
@@ -48,6 +48,8 @@ function read(signed: Buffer, authority: CaKey): Certificate {
   expect(reserved.length === 0, 'something in the reserved field')
   expect(validAfter < validBefore, 'an end before the beginning')
   const { criticalOptions, restrictions } = readCriticalOptions(fromWire(critical))
+  const read = readExtensions(fromWire(extensions))
+  mustGoTogether(read.extensions, criticalOptions)
   return {
     serial,
     keyId,
@@ -55,7 +57,7 @@ function read(signed: Buffer, authority: CaKey): Certificate {
     validAfter,
     validBefore,
     ...restrictions,
-    ...readExtensions(fromWire(extensions)),
+    ...read,
     criticalOptions,
     subject: fingerprintOf(wire(plainType, subjectKey)),
     signed,

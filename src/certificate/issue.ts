@@ -6,7 +6,7 @@ import { type Login, parsePrincipal, type UnixSeconds } from '../model/units.ts'
 import type { Authority } from './authority.ts'
 import { decode } from './decode.ts'
 import { encode } from './encode.ts'
-import { readCriticalOptions, readExtensions } from './options.ts'
+import { mustGoTogether, readCriticalOptions, readExtensions } from './options.ts'
 
 /** Where a certificate may be used from when the policy does not say: the gateway's own address, anywhere, or CIDRs. */
 export type SourceAddressRule = 'auto' | 'off' | readonly Cidr[]
@@ -54,6 +54,7 @@ export async function issue(
     )
   const { extensions } = readExtensions(request.extensions ?? {})
   const criticalOptions = withSourceAddress(request.critical_options ?? {}, occasion.localAddress, limits.sourceAddress)
+  mustGoTogether(extensions, criticalOptions)
   const content = {
     subjectKey: occasion.subjectKey,
     serial: randomBytes(8).readBigUInt64BE(),

@@ -5,6 +5,7 @@ import { parseCommands } from '../model/command.ts'
 import { parseDestination, parseListener } from '../model/destination.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Glob, parseGlob } from '../model/glob.ts'
+import { parseSftpRule } from '../model/sftp.ts'
 import { shapeFaults } from '../model/shape.ts'
 import { isPrintable, printable } from '../model/text.ts'
 
@@ -17,7 +18,7 @@ export interface Restrictions {
 /** They speak of the subject key, which is the gateway's own: a policy reads `input.key` instead. */
 const refused = new Set(['verify-required', 'no-touch-required'])
 /** Rows of the contract that the gateway does not enforce yet. A restriction that nobody keeps is none: refused. */
-const unenforced: ReadonlySet<string> = new Set<ExtensionName>(['permit-sftp@regate', 'record-session@regate'])
+const unenforced: ReadonlySet<string> = new Set<ExtensionName>(['record-session@regate'])
 
 /** Characters of all extensions as JSON: all that a client asks is held against them, and sshd takes them in one packet. */
 const extensionsMost = 32_768
@@ -36,6 +37,7 @@ const readers: { readonly [Name in keyof Permissions]-?: (value: NonNullable<Ext
     'permit-shell@regate': () => true,
     'permit-exec@regate': parseCommands,
     'permit-subsystem@regate': (names) => each(names, (name) => (/^[\x21-\x7e]+$/.test(name) ? name : undefined)),
+    'permit-sftp@regate': parseSftpRule,
     'permit-env@regate': (names) => each(names, parseName),
     'max-sessions@regate': (most) => most,
     'set-env@regate': readEnvironment,
@@ -100,6 +102,12 @@ export function readCriticalOptions(written: unknown): {
       ...(sourceAddress === undefined ? {} : { sourceAddress }),
     },
   }
+}
+
+/** sftp that is looked into, and a forced command in its place: whoever wrote both meant one of them. */
+export function mustGoTogether(extensions: Extensions, criticalOptions: CriticalOptions): void {
+  if (extensions['permit-sftp@regate'] !== undefined && criticalOptions['force-command'] !== undefined)
+    fail('CERTIFICATE_OPTION_VALUE', 'permit-sftp@regate: not together with force-command')
 }
 
 function checkNames(written: unknown, known: readonly string[]): void {

@@ -2,6 +2,7 @@ import { loadKeys } from '../compose.ts'
 import { type Config, ConfigError, readConfig } from '../config.ts'
 import { findRoute, hostKeysOf, type RouteSettings } from '../gateway/routes.ts'
 import { createIssuer } from '../identity/issuer.ts'
+import { readKeyList } from '../key-file.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
 import { printable } from '../model/text.ts'
 import { systemClock } from '../model/units.ts'
@@ -11,6 +12,7 @@ import { Threads } from '../policy/threads.ts'
 import { loadRobots } from '../robots.ts'
 import { hostKeyAlgorithms } from '../ssh/algorithms.ts'
 import { algorithmsFor, checkHostKey, hostKeyText } from '../ssh/host-keys.ts'
+import { type KnownHosts, readKnownHosts } from '../ssh/known-hosts.ts'
 import { reach } from '../ssh/target.ts'
 import { openStore } from '../store/open.ts'
 
@@ -93,19 +95,30 @@ async function checkIssuer({ identity }: Config): Promise<string> {
 
 /** Connects and compares; whose key is not known is shown, so that it can be compared by other means and written down. */
 async function checkRoute(settings: RouteSettings, config: Config, scan: boolean): Promise<string> {
-  const route = findRoute([settings], settings.name)
+  const { knownHosts: path, name } = settings
+  if (path !== undefined) checkKnownHosts(path)
+  const route = findRoute([settings], name)
   if (route === undefined) return 'a pattern: its hosts are checked when somebody asks for them'
-  const known = await hostKeysOf(route)
+  const known = hostKeysOf(route, readFile)
   let seen: Buffer | undefined
-  const look = (shown: Buffer): void => {
-    seen = shown
-    if (!scan) checkHostKey(known, shown)
+  const look = (shown: Buffer): Buffer => {
+    seen = scan ? shown : checkHostKey(known, shown, route.host, systemClock())
+    return seen
   }
-  const algorithms = scan || known.keys.length === 0 ? hostKeyAlgorithms : algorithmsFor(known)
+  const algorithms = scan ? hostKeyAlgorithms : algorithmsFor(known)
   const target = await reach(route, algorithms, look, config.limits, new AbortController().signal)
   target.leave()
   if (seen === undefined) throw new Error('the host showed no key')
   return scan
     ? `${fingerprintOf(seen)}\n        host_keys: ["${hostKeyText(seen)}"]`
     : `${route.host}:${route.port} ${fingerprintOf(seen)}`
+}
+
+const readFile = (path: string): KnownHosts => readKnownHosts(readKeyList(path))
+
+/** Each line that does not read, with its place. */
+function checkKnownHosts(path: string): void {
+  const { faults } = readFile(path)
+  const problems = faults.map(({ line, message }) => ({ where: `${path}:${line}`, message, offset: line }))
+  if (problems.length > 0) throw new ConfigError(problems)
 }

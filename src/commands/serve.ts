@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import pino from 'pino'
 import { compose } from '../compose.ts'
 import { readConfig } from '../config.ts'
+import { toldToOwner } from '../gateway/containment.ts'
 import { faultFields } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { version } from '../project.ts'
@@ -17,8 +18,9 @@ export async function serve(file: string): Promise<void> {
   const config = readConfig(file, process.env)
   const seen = { config: seenConfig, bundle: identityOf(config.policy.bundle) }
   const log = pino({ level: config.log.level, base: { gateway: config.gateway.name } })
-  // A fault that no connection owns: nothing that follows it could be trusted.
+  // A fault that no connection owns: nothing that follows it could be trusted. (Rejections that nobody hears come here too.)
   process.on('uncaughtException', (fault) => {
+    if (toldToOwner(fault)) return
     log.fatal(faultFields(fault), 'the gateway met a fault of its own')
     process.exit(1)
   })

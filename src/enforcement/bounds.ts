@@ -12,6 +12,8 @@ const most = {
   command: 131_072,
   /** `sun_path` of `sockaddr_un` (unix(7)). */
   path: 108,
+  /** PATH_MAX of Linux. */
+  sftpPath: 4_096,
   /** RFC 1035 section 2.3.4. */
   host: 255,
 } as const
@@ -39,6 +41,10 @@ export function outOfBounds(ask: Ask): string | undefined {
         tooLong('the host', ask.host, most.host) ??
         (ask.host === '' || ask.host === '*' || host.test(ask.host) ? undefined : noHost)
       )
+    case 'sftp':
+      return ask.uses
+        .map((use) => ('path' in use ? tooLong('the path', use.path ?? '', most.sftpPath) : undefined))
+        .find((fault) => fault !== undefined)
     default:
       return undefined
   }

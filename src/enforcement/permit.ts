@@ -2,9 +2,10 @@ import type { Certificate, Permissions } from '../model/certificate.ts'
 import type { Ask, Field, Verdict } from '../model/channel.ts'
 import { commandMatches } from '../model/command.ts'
 import { type Destination, destinationMatches } from '../model/destination.ts'
-import { type ByteString, type Glob, globMatches, isLiteral, parseGlob, stepsUp } from '../model/glob.ts'
+import { type ByteString, byteStringOf, type Glob, globMatches, isLiteral, parseGlob, stepsUp } from '../model/glob.ts'
 import type { UnixSeconds } from '../model/units.ts'
 import { outOfBounds } from './bounds.ts'
+import { opensSftp, sftpRefusal } from './sftp.ts'
 
 /** What a certificate without `permit-env@regate` lets through, as Debian's sshd does. */
 const usualEnvironment: readonly Glob[] = ['LANG', 'LC_*', 'COLORTERM'].map(parseGlob)
@@ -43,9 +44,20 @@ const rules: {
     return verdict('permit-exec@regate', commandMatches(rule, command), 'names no such command')
   },
   'subsystem': (permissions, { name }) => {
+    const sftp = permissions['permit-sftp@regate']
+    // It is the narrower of the two, and holds when both are there.
+    if (name === 'sftp' && sftp !== undefined) return verdict('permit-sftp@regate', opensSftp(sftp), 'names no path')
     const names = permissions['permit-subsystem@regate']
     if (names === undefined) return lacks('permit-subsystem@regate')
     return verdict('permit-subsystem@regate', names.includes(name), 'does not name it')
+  },
+  'sftp': (permissions, { uses }) => {
+    const rule = permissions['permit-sftp@regate']
+    if (rule === undefined) return rules.subsystem(permissions, { kind: 'subsystem', name: byteStringOf('sftp') })
+    const [because] = uses.flatMap((use) => sftpRefusal(rule, use) ?? [])
+    return because === undefined
+      ? { permitted: true, field: 'permit-sftp@regate' }
+      : refused('permit-sftp@regate', because)
   },
   'env': (permissions, { name }) => {
     const globs = permissions['permit-env@regate'] ?? usualEnvironment

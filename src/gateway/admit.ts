@@ -3,7 +3,7 @@ import type { Certificate } from '../model/certificate.ts'
 import type { Reason } from '../model/decision.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
 import type { Leg } from '../ssh/leg.ts'
-import type { Target } from '../ssh/target.ts'
+import { type Target, TargetRefusal } from '../ssh/target.ts'
 import { type Answer, ask, certify, type Held, type Knock, type Steps, writeDown } from './decide.ts'
 import type { Route } from './routes.ts'
 import { type Refusal, refusal } from './words.ts'
@@ -95,7 +95,9 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
       if (knock.identity === undefined && !steps.roomForStranger(fault))
         return { outcome: 'refused', refusal: refusal(fault.code, knock.asked, undefined, reasons), fault }
       const shown = isRecorded ? fault : await writeDown(fault, entry, steps)
-      return { outcome: 'refused', refusal: refusal(shown.code, knock.asked, entry.decisionId, reasons), fault: shown }
+      const told = refusal(shown.code, knock.asked, entry.decisionId, reasons)
+      const said = shown instanceof TargetRefusal ? { said: shown.said } : {}
+      return { outcome: 'refused', refusal: { ...told, ...said }, fault: shown }
     }
   }
 }

@@ -1,10 +1,10 @@
 import { type Address, parseAddress } from '../model/address.ts'
 import type { PolicyConnection, PolicyIdentity } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
-import { ascii, printable } from '../model/text.ts'
+import { ascii, printable, printableLines } from '../model/text.ts'
 import { disconnectReason } from '../ssh/leg.ts'
 import type { Attempt, Client } from '../ssh/server.ts'
-import type { UserKey } from '../ssh/user-key.ts'
+import type { ProvenKey, UserKey } from '../ssh/user-key.ts'
 import type { Admission } from './admit.ts'
 import { type Asked, type AskedHere, type NameRules, parseUserName } from './names.ts'
 import { type Refusal, refusal, refusalText } from './words.ts'
@@ -22,7 +22,7 @@ export interface Caller<What = Asked | AskedHere> {
   readonly asked: What
   readonly source: Address
   readonly connection: PolicyConnection
-  readonly key?: UserKey
+  readonly key?: ProvenKey
 }
 
 /** What the door is asked. None of them rejects for a reason that the caller may not be told. */
@@ -62,7 +62,7 @@ export class Authentication {
   readonly #settings: AuthenticationSettings
   readonly #connection: PolicyConnection
   #username: string | undefined
-  #key: UserKey | undefined
+  #key: ProvenKey | undefined
   #offers = 0
   #attempts = 0
   /** Requests by methods that are not taken. */
@@ -126,11 +126,12 @@ export class Authentication {
       return undefined
     }
     this.#attempted()
-    if (offered === undefined || this.#key !== undefined || !attempt.verify(offered)) {
+    const proven = offered === undefined || this.#key !== undefined ? undefined : attempt.prove(offered)
+    if (proven === undefined) {
       attempt.refuse(['publickey', 'keyboard-interactive'])
       return undefined
     }
-    this.#key = offered
+    this.#key = proven
     const caller = this.#caller(asked)
     const identity = await this.#door.remembered(caller)
     const admission = await this.#door.admit(caller, identity, this.#client.leg.signal)
@@ -213,13 +214,20 @@ export class Authentication {
     told: Refusal,
     fault: GatewayError,
   ): Promise<Outcome> {
+    this.#pass(told)
     await attempt.tell(refusalText(told)).catch(() => {})
     return this.#leave(told, fault)
   }
 
   #turnAway(told: Refusal, fault: GatewayError): Outcome {
+    this.#pass(told)
     this.#client.leg.banner(refusalText(told))
     return this.#leave(told, fault)
+  }
+
+  /** What the target would have the person read. */
+  #pass({ said = '' }: Refusal): void {
+    if (said !== '') this.#client.leg.banner(printableLines(said))
   }
 
   /** The description is what clients in batch mode see. */

@@ -1,6 +1,7 @@
 import type { Ask } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
 import type { Replies } from './replies.ts'
+import type { SftpGuard } from './sftp.ts'
 
 /** Who sent a message, or whose number or window something is. */
 export type Side = 'client' | 'target'
@@ -12,6 +13,13 @@ export const packetMost = 32_768
 const windowMost = 0xffff_ffff
 /** So much of a session's window towards the client is not passed on, for lines that the gateway itself has to say. */
 export const reserveOf = (type: string, window: number): number => (type === 'session' && window >= 65_536 ? 1_024 : 0)
+
+/**
+ * So many bytes of a session's window towards the target are not passed on: in them the gateway asks a question of its own,
+ * where the session turns out to be sftp (ssh/sftp-request.ts).
+ */
+const questionBytes = 14
+const isRoomy = (window: number): boolean => window >= 1_024
 
 /** What one side has said of a channel when it opened or confirmed it. */
 export interface End {
@@ -35,6 +43,8 @@ export class Channel {
   /** Environment variables that the client has set. */
   variables = 0
   #shut = false
+  /** Looks into what passes, where the certificate says what may be done by sftp. */
+  sftp?: SftpGuard
   /** CHANNEL_OPENs that wait for its end. */
   readonly waiting = new Map<Side, Buffer>()
   /** Bytes that each side may still send. */
@@ -43,6 +53,9 @@ export class Channel {
   /** Bytes that the gateway itself may say to the client. */
   #reserve: number
   readonly #reserveWhole: number
+  /** Of the target's window: withheld from the client, or to be withheld from what is granted next. */
+  #question: 'to be withheld' | 'withheld' | 'none'
+  readonly #targetWindow: number
 
   constructor(
     type: string,
@@ -56,7 +69,15 @@ export class Channel {
     this.replies = replies
     this.numbers = { client: client.number, target: target.number }
     this.#reserve = this.#reserveWhole = reserveOf(type, client.window)
-    this.#credit = { client: target.window, target: client.window - this.#reserve }
+    const withholds = type === 'session' && isRoomy(target.window)
+    this.#question = withholds ? 'withheld' : type === 'session' ? 'to be withheld' : 'none'
+    this.#targetWindow = target.window - (withholds ? questionBytes : 0)
+    this.#credit = { client: this.#targetWindow, target: client.window - this.#reserve }
+  }
+
+  /** What the other side is told of the window with which `side` confirmed the channel. */
+  told(side: Side, window: number): number {
+    return side === 'target' ? this.#targetWindow : window
   }
 
   /** `side` sent data: WINDOW_EXCEEDED for more than it was allowed, or after it had said that there is no more. */
@@ -68,15 +89,38 @@ export class Channel {
       throw new GatewayError('WINDOW_EXCEEDED', `${-this.#credit[side]} bytes beyond the window`)
   }
 
+  /** Of what `side` sent so many bytes go nowhere: it may send them again, and the other side has no part in it. */
+  returned(side: Side, bytes: number): void {
+    this.#credit[side] += bytes
+  }
+
   /** `side` allows the other to send more. Answers how much of that to pass on: a spent reserve is filled first. */
   granted(side: Side, bytes: number): number {
-    const kept = side === 'client' ? Math.min(bytes, this.#reserveWhole - this.#reserve) : 0
-    this.#reserve += kept
+    const kept = side === 'client' ? this.#refill(bytes) : this.#withhold(bytes)
     const other = otherSide(side)
     this.#credit[other] += bytes - kept
     if (this.#credit[other] > windowMost)
       throw new GatewayError('WINDOW_EXCEEDED', 'a window larger than windows can be')
     return bytes - kept
+  }
+
+  #refill(bytes: number): number {
+    const kept = Math.min(bytes, this.#reserveWhole - this.#reserve)
+    this.#reserve += kept
+    return kept
+  }
+
+  #withhold(bytes: number): number {
+    if (this.#question !== 'to be withheld' || !isRoomy(bytes)) return 0
+    this.#question = 'withheld'
+    return questionBytes
+  }
+
+  /** Whether the gateway may ask the target so many bytes of its own; once. */
+  mayAsk(length: number): boolean {
+    const may = this.#question === 'withheld' && length <= questionBytes
+    this.#question = 'none'
+    return may
   }
 
   /** Whether the gateway may now say so much to the client on this channel; then it is taken from the reserve. */

@@ -42,6 +42,8 @@ export interface Steps {
   roomForStranger(fault: GatewayError): boolean
   /** Why nobody at all is let in. Who asks for a route that is not there is told so as everyone is. */
   closed(): GatewayError | undefined
+  /** Why there is no room for one more session of somebody who has so many already. */
+  full(sessions: number): GatewayError | undefined
 }
 export interface Occasion {
   readonly decisionId: string
@@ -90,7 +92,7 @@ export async function ask(knock: Knock, steps: Steps): Promise<Answer> {
     input,
     ...(evaluation === undefined ? {} : { evaluated: evaluation }),
   }
-  return { ruling: rule(knock, route, evaluation, steps.closed()), entry, epoch }
+  return { ruling: rule(knock, route, evaluation, steps), entry, epoch }
 }
 
 /** The certificate that the answer comes to. Throws the code of what may not be signed. */
@@ -127,9 +129,10 @@ function rule(
   knock: Knock,
   route: Route | undefined,
   evaluation: Evaluation | undefined,
-  closed: GatewayError | undefined,
+  steps: Pick<Steps, 'closed' | 'full'>,
 ): Ruling {
   if (route === undefined || evaluation === undefined) {
+    const closed = steps.closed()
     if (closed !== undefined) return { outcome: 'refuse', fault: closed }
     return knock.identity === undefined ? { outcome: 'sign-in' } : refuse('ROUTE_UNKNOWN', 'no route has that name')
   }
@@ -142,10 +145,13 @@ function rule(
         return knock.identity === undefined && decision.require.every(isPlainLogin)
           ? { outcome: 'sign-in' }
           : refuse('CHALLENGE_UNSUPPORTED', `the policy wants ${decision.require.map(({ type }) => type).join(', ')}`)
-      case 'allow':
-        return knock.identity === undefined
-          ? refuse('DECISION_SHAPE', 'the policy let somebody in who has not signed in')
-          : { outcome: 'grant', request: decision.certificate, route, username: knock.identity.username }
+      case 'allow': {
+        if (knock.identity === undefined)
+          return refuse('DECISION_SHAPE', 'the policy let somebody in who has not signed in')
+        const full = knock.session === undefined ? steps.full(knock.sessions) : undefined
+        if (full !== undefined) return { outcome: 'refuse', fault: full }
+        return { outcome: 'grant', request: decision.certificate, route, username: knock.identity.username }
+      }
     }
   } catch (thrown) {
     return { outcome: 'refuse', fault: asGatewayError(thrown, 'INTERNAL', 'the decision could not be read') }

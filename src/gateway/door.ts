@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Identities } from '../identity/identities.ts'
-import type { PolicyIdentity } from '../model/context.ts'
+import type { PolicyIdentity, PolicyKey } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
+import type { ProvenKey } from '../ssh/user-key.ts'
 import { type Admission, admit, roundsMost } from './admit.ts'
 import type { Caller, Door, Reception } from './authentication.ts'
 import type { Knock, Steps } from './decide.ts'
@@ -17,6 +18,14 @@ export interface DoorParts {
   readonly signIn: SignInParts
   readonly sessions: Sessions
 }
+
+/** As the policy gets it. The flags stand with FIDO keys alone, so that a rule without `not` is false of others. */
+export const describeKey = ({ type, fingerprint, touch }: ProvenKey): PolicyKey => ({
+  type,
+  fingerprint,
+  hardware: touch !== undefined,
+  ...(touch === undefined ? {} : { user_present: touch.userPresent, user_verified: touch.userVerified }),
+})
 
 /** A refusal is told no sooner than this many milliseconds after the question: its timing tells nothing of its reason. */
 const refusalPace = 100
@@ -106,7 +115,7 @@ export class ConnectionDoor implements Door, Disposable {
       asked,
       connection,
       sessions: this.#registered?.others ?? 0,
-      ...(key === undefined ? {} : { key: { type: key.type, fingerprint: key.fingerprint, hardware: false } }),
+      ...(key === undefined ? {} : { key: describeKey(key) }),
       ...(identity === undefined ? {} : { identity }),
     }
   }

@@ -1,10 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { parseAddress } from '../model/address.ts'
-import { GatewayError } from '../model/errors.ts'
+import { type Cidr, cidrContains, parseAddress } from '../model/address.ts'
+import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
+import { faultFields } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
-import { type ConnectionParts, serve } from './connection.ts'
+import { type ConnectionParts, type Entry, serve } from './connection.ts'
+import { contained } from './containment.ts'
+import type { TurnedAway } from './measures.ts'
 import type { Places } from './places.ts'
+import { announced } from './proxied.ts'
+import type { Peer } from './proxy-protocol.ts'
 import { Tally } from './tally.ts'
 
 export interface ListenAddress {
@@ -12,26 +17,41 @@ export interface ListenAddress {
   readonly port: number
 }
 
+export interface ListenerParts extends ConnectionParts {
+  readonly unauthenticated: Places
+  /** Whose connections begin with a header of the PROXY protocol. */
+  readonly proxies: readonly Cidr[]
+}
+
+/** What sshd says to whom it does not take (sshd.c, drop_connection): the same for whatever reason. */
+const notNow = 'Not allowed at this time\r\n'
+
 /** Takes TCP connections, as many as there are places for before they have authenticated, and serves each. */
 export class Listener {
   readonly #server: Server
-  readonly #parts: ConnectionParts
-  readonly #unauthenticated: Places
+  readonly #parts: ListenerParts
   /** Every connection, and whether it has been let in. */
   readonly #sockets = new Map<Socket, 'waiting' | 'admitted'>()
-  readonly #turnedAway: Tally
+  /** Those of proxies that have not said yet whom they bring. */
+  #announcing = 0
+  readonly #turnedAway: Readonly<Record<TurnedAway, Tally>>
 
-  private constructor(parts: ConnectionParts, unauthenticated: Places) {
+  private constructor(parts: ListenerParts) {
     this.#parts = parts
-    this.#unauthenticated = unauthenticated
-    this.#turnedAway = new Tally(1_000 as Milliseconds, (count, last) =>
-      parts.log.warn({ code: 'TOO_MANY_CONNECTIONS', count, last }, 'connections turned away'),
-    )
-    this.#server = createServer({ noDelay: true }, (socket) => void this.#arrive(socket))
+    const tally = (code: ErrorCode): Tally =>
+      new Tally(1_000 as Milliseconds, (count, last) =>
+        parts.log.warn({ code, count, last }, 'connections turned away'),
+      )
+    this.#turnedAway = {
+      TOO_MANY_CONNECTIONS: tally('TOO_MANY_CONNECTIONS'),
+      SOURCE_PENALISED: tally('SOURCE_PENALISED'),
+      PROXY_HEADER: tally('PROXY_HEADER'),
+    }
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
   }
 
-  static async listen(address: ListenAddress, parts: ConnectionParts, unauthenticated: Places): Promise<Listener> {
-    const listener = new Listener(parts, unauthenticated)
+  static async listen(address: ListenAddress, parts: ListenerParts): Promise<Listener> {
+    const listener = new Listener(parts)
     listener.#server.listen(address)
     await once(listener.#server, 'listening')
     // After this nothing that one connection does may end the process.
@@ -44,25 +64,64 @@ export class Listener {
     return typeof address === 'object' && address !== null ? address.port : 0
   }
 
-  async #arrive(socket: Socket): Promise<void> {
+  #accept(socket: Socket): void {
     socket.on('error', () => {}) // told by `close` as well; without a listener it would end the process
-    const source = parseAddress(socket.remoteAddress ?? '')
-    if (source === undefined) return void socket.destroy()
-    const place = this.#unauthenticated.take(source)
-    if (place === undefined) {
-      this.#turnedAway.add(source)
-      this.#parts.measures.turnedAway()
-      return void socket.destroy()
-    }
     this.#sockets.set(socket, 'waiting')
-    socket.once('close', () => {
-      this.#sockets.delete(socket)
-      place[Symbol.dispose]()
-    })
-    await serve(socket, source, this.#parts, () => {
+    socket.once('close', () => this.#sockets.delete(socket))
+    let end = (_fault: GatewayError): void => void socket.destroy()
+    const owner = (thrown: unknown): void => {
+      const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
+      this.#parts.log.error(faultFields(fault), 'a fault that ended one connection')
+      try {
+        end(fault)
+      } catch {
+        socket.destroy()
+      }
+    }
+    contained(socket, owner, () => void this.#arrive(socket, (how) => (end = how)))
+  }
+
+  async #arrive(socket: Socket, endBy: Entry['endBy']): Promise<void> {
+    const ip = parseAddress(socket.remoteAddress ?? '')
+    if (ip === undefined) return void socket.destroy()
+    const peer = await this.#peerOf(socket, { ip, port: socket.remotePort ?? 0 })
+    if (peer === undefined) return
+    const { penalties, unauthenticated } = this.#parts
+    if (penalties.refuses(peer.ip, performance.now() as Milliseconds))
+      return this.#turnAway(socket, peer, 'SOURCE_PENALISED')
+    const place = unauthenticated.take(peer.ip)
+    if (place === undefined) return this.#turnAway(socket, peer, 'TOO_MANY_CONNECTIONS')
+    socket.once('close', () => place[Symbol.dispose]())
+    const admitted = (): void => {
       place[Symbol.dispose]()
       this.#sockets.set(socket, 'admitted')
-    })
+    }
+    await serve(socket, peer, this.#parts, { place, admitted, endBy })
+  }
+
+  /** Whom a named proxy brings; who is none speaks for itself, and a header of theirs is junk like any other. */
+  async #peerOf(socket: Socket, itself: Peer): Promise<Peer | undefined> {
+    const { proxies, unauthenticated, settings } = this.#parts
+    if (!proxies.some((cidr) => cidrContains(cidr, itself.ip))) return itself
+    if (this.#announcing >= unauthenticated.most) {
+      this.#turnAway(socket, itself, 'TOO_MANY_CONNECTIONS')
+      return undefined
+    }
+    this.#announcing++
+    try {
+      return await announced(socket, itself, settings.identWait)
+    } catch {
+      this.#turnAway(socket, itself, 'PROXY_HEADER')
+      return undefined
+    } finally {
+      this.#announcing--
+    }
+  }
+
+  #turnAway(socket: Socket, { ip }: Peer, code: TurnedAway): void {
+    this.#turnedAway[code].add(ip)
+    this.#parts.measures.turnedAway(code)
+    socket.end(notNow, () => socket.destroy())
   }
 
   /** Takes no more connections, ends those not let in, waits at most `grace` for live sessions, and cuts the rest. */

@@ -41,6 +41,9 @@ export class Openings {
   byTarget(open: ChannelOpen): OpenAnswer {
     const what = `channel ${open.type}`
     if (this.#channels.size >= this.#most) return this.#tooMany(what)
+    const row = requests.rowOf(requests.targetOpens, open.type)
+    if (row === undefined)
+      return this.#refuse(what, `${printable(open.type, 60)} is not carried`, openFailureReason.unknownType)
     const ask = this.#forwards.awaits(open)
     return ask === undefined ? this.#refuse(what, 'not asked for') : { ask }
   }

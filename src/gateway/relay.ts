@@ -1,6 +1,5 @@
 import type { Ask, Field, Verdict } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
-import type { SessionBytes } from '../model/session-event.ts'
 import { printable } from '../model/text.ts'
 import type { Leg } from '../ssh/leg.ts'
 import * as messages from '../ssh/messages.ts'
@@ -9,27 +8,13 @@ import { Channel, type End, otherSide, packetMost, reserveOf, type Side } from '
 import { Channels } from './channels.ts'
 import { Forwards } from './forwards.ts'
 import { Openings } from './opening.ts'
+import type { Mouth, Relayed, RelaySettings } from './relayed.ts'
 import { Replies } from './replies.ts'
 import * as requests from './requests.ts'
+import { begunBefore, lookInto, noWindow, refusalOf, type SftpGuard } from './sftp.ts'
 import { type Judge, type Refusal, textOf, Verdicts, type Witness } from './verdicts.ts'
 
-export interface RelaySettings {
-  /** Channels open or being opened at once on one connection. */
-  readonly channels: number
-  /** Requests of one side that may be unanswered, on a channel or on the connection. */
-  readonly unanswered: number
-}
-
-/** Where a side hears the relay and is heard: its leg, or what stands before that (see visit/takeover.ts). */
-export type Mouth = Pick<Leg, 'send' | 'answer' | 'pass' | 'relay'>
-
-/** A relay at work. */
-export interface Relayed {
-  /** Payload that channels carried so far. */
-  readonly bytes: SessionBytes
-  /** The certificate has changed: what the judge would not open now is closed, listeners at the target included. */
-  narrow(): void
-}
+export type { Mouth, Relayed, RelaySettings }
 
 /** Environment requests on one channel that are looked at. */
 const variablesMost = 64
@@ -40,6 +25,7 @@ const lineFirst = 100
 
 /** What follows a yes to most requests. It holds on to nothing: the request may have been a quarter of a MiB. */
 const nothing = (): void => {}
+const isNoSession = ({ kind }: Ask): boolean => kind !== 'session'
 
 /**
  * Carries the connection protocol (RFC 4254) between a client and its target, packet for packet, and asks the judge of
@@ -124,12 +110,9 @@ class Relay implements Relayed {
 
   narrow(): void {
     this.#narrowForwards()
-    let openSessions = 0
-    for (const channel of this.#channels.all()) {
-      if (channel.shut) continue
-      this.#reconsider(channel, openSessions)
-      if (channel.type === 'session' && !channel.shut) openSessions++
-    }
+    // A session that was opened counts no more: a smaller number of them closes none, it opens no more.
+    for (const channel of this.#channels.all())
+      if (!channel.shut) this.#reconsider(channel, channel.asks.filter(isNoSession))
   }
 
   #narrowForwards(): void {
@@ -159,7 +142,22 @@ class Relay implements Relayed {
     const direction = from === 'client' ? 'to_target' : 'to_client'
     this.bytes[direction] += length
     channel.bytes[direction] += length
-    this.#hand(from, message)
+    if (channel.sftp === undefined || (from === 'target' && message[0] === MSG.channelExtendedData))
+      return this.#hand(from, message)
+    this.#guarded(channel, channel.sftp, from, message)
+  }
+
+  /** What is swallowed is given back to the sender's window, since nobody else will; what is added was withheld from it. */
+  #guarded(channel: Channel, guard: SftpGuard, from: Side, message: Buffer): void {
+    const passed = refusalOf(() => guard.take(from, message))
+    if ('because' in passed) return this.#shut(channel, passed)
+    if (passed.untouched) return this.#hand(from, message)
+    if (passed.added > 0 && !channel.mayAsk(passed.added)) return this.#shut(channel, noWindow)
+    const recipient = channel.numbers[otherSide(from)]
+    for (const piece of passed.pieces) this.#pass(from, messages.channelData(recipient, piece))
+    if (passed.swallowed === 0) return
+    channel.returned(from, passed.swallowed)
+    this.#legs[from].answer(messages.windowAdjust(channel.numbers[from], passed.swallowed))
   }
 
   #windowAdjust(from: Side, message: Buffer): void {
@@ -210,13 +208,18 @@ class Relay implements Relayed {
     const asks = ask === undefined ? [] : [ask]
     const channel = new Channel(open.type, ends.client, ends.target, this.#makeReplies(), asks)
     this.#channels.opened(channel)
-    this.#pass(from, messages.withPacketMost(message, Math.min(told, packetMost)))
-    this.#reconsider(channel, this.#channels.sessions - 1) // the certificate may have become narrower meanwhile
+    this.#pass(from, messages.withLimits(message, channel.told(from, window), Math.min(told, packetMost)))
+    this.#reconsider(channel, this.#askedNow(asks)) // the certificate may have become narrower meanwhile
     if (channel.shut) return
     this.#witness.opened(`channel ${open.type}`, this.#verdicts.fieldOf(ask), channel.numbers.client)
     if (open.type !== 'session') return
     for (const [name, value] of Object.entries(this.#judge.environment()))
       this.#legs.target.send(messages.setEnvironment(channel.numbers.target, name, value))
+  }
+
+  #askedNow(asks: readonly Ask[]): Ask[] {
+    const openSessions = this.#channels.sessions - 1
+    return asks.map((ask) => (ask.kind === 'session' ? { ...ask, openSessions } : ask))
   }
 
   #fail(from: Side, message: Buffer): void {
@@ -225,11 +228,12 @@ class Relay implements Relayed {
     this.#pass(from, messages.openFailure(recipient, reason, printable(text, 200)))
   }
 
-  /** Closes the channel when it would not be opened now. */
-  #reconsider(channel: Channel, openSessions: number): void {
-    for (const ask of channel.asks) {
-      const verdict = this.#judge.permit(ask.kind === 'session' ? { ...ask, openSessions } : ask)
+  /** Closes the channel when what it asked for would not be opened now. */
+  #reconsider(channel: Channel, asks: readonly Ask[]): void {
+    for (const ask of asks) {
+      const verdict = this.#judge.permit(ask)
       if (!verdict.permitted) return this.#shut(channel, verdict)
+      if (verdict.field === 'permit-sftp@regate' && channel.sftp === undefined) return this.#shut(channel, begunBefore)
     }
   }
 
@@ -250,6 +254,8 @@ class Relay implements Relayed {
     const verdict = this.#verdictOnRequest(channel, request, row)
     if (!verdict.permitted) return this.#refuseOnChannel(from, channel, request, verdict, row?.runs === true)
     if (row?.stands === true) this.#stand(channel, request, row, verdict.field)
+    const unread = verdict.field === 'permit-sftp@regate' && lookInto(channel, this.#judge, this.#witness)
+    if (unread) return this.#shut(channel, unread)
     if (row?.ends === true) this.#witness.exited(messages.readExit(request), channel.numbers.client)
     this.#await(channel.replies[from], request, row)
     this.#pass(from, message)

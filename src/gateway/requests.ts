@@ -17,8 +17,11 @@ import type { Forwards } from './forwards.ts'
  * Names: RFC 4254; RFC 4335 (break); those of @openssh.com: OpenSSH's PROTOCOL.
  */
 export interface Row<Message> {
-  /** `pass`: it opens nothing, and needs no permit. `keep`: it stays here, and that is nothing to remark on. */
-  readonly ask: (message: Message) => Ask | 'pass' | 'keep'
+  /**
+   * `pass`: it opens nothing, and needs no permit. `keep`: it stays here, and that is nothing to remark on. `never`: whatever
+   * a certificate says. `awaited`: if a request of the client's was granted that leads to it (forwards.ts).
+   */
+  readonly ask: (message: Message) => Ask | 'pass' | 'keep' | 'never' | 'awaited'
   /** The target has granted it; with the reply, when one was wanted. */
   readonly granted?: (forwards: Forwards, message: Message, reply: Buffer | undefined) => void
   /** The channel stays open by it: a narrower certificate is asked again. */
@@ -33,15 +36,28 @@ export interface Row<Message> {
 type Table<Message> = Readonly<Record<string, Row<Message>>>
 
 const pass = { ask: () => 'pass' as const }
+const keep = { ask: () => 'keep' as const }
+const never = { ask: () => 'never' as const }
+const awaited = { ask: () => 'awaited' as const }
 const flag = (kind: 'pty' | 'agent' | 'x11' | 'shell') => ({ ask: (): Ask => ({ kind }) })
 
-/** Channels that a client may open. Sessions are counted where the channels are known. Never `tun@openssh.com`. */
+/** Channels that a client may open. Sessions are counted where the channels are known. */
 export const clientOpens: Table<ChannelOpen & { readonly openSessions: number }> = {
   'session': { ask: ({ openSessions }) => ({ kind: 'session', openSessions }) },
   'direct-tcpip': { ask: ({ details }) => ({ kind: 'direct-tcpip', ...readForward(details) }) },
   'direct-streamlocal@openssh.com': {
     ask: ({ details }) => ({ kind: 'direct-streamlocal', path: readBytes(details) }),
   },
+  // Whole packets or frames of a network, in which no certificate names anything.
+  'tun@openssh.com': never,
+}
+
+/** Channels that a target may open, each by what the client was granted. */
+export const targetOpens: Table<ChannelOpen> = {
+  'forwarded-tcpip': awaited,
+  'forwarded-streamlocal@openssh.com': awaited,
+  'x11': awaited,
+  'auth-agent@openssh.com': awaited,
 }
 
 export const clientRequests: Table<ChannelRequest> = {
@@ -99,11 +115,13 @@ export const clientGlobals: Table<GlobalRequest> = {
   },
   'no-more-sessions@openssh.com': { ...pass, granted: (forwards) => forwards.noMoreSessions() },
   'keepalive@openssh.com': pass,
+  // It would have the target prove keys that the client takes for ours.
+  'hostkeys-prove-00@openssh.com': keep,
 }
 
 export const targetGlobals: Table<GlobalRequest> = {
   // It names the target's keys, and the client would keep them as ours.
-  'hostkeys-00@openssh.com': { ask: () => 'keep' },
+  'hostkeys-00@openssh.com': keep,
   'keepalive@openssh.com': pass,
 }
 

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { GatewayError } from '../model/errors.ts'
-import { type HostKey, type KnownHostKeys, knownHosts } from '../ssh/host-keys.ts'
+import type { HostKey, KnownHostKeys } from '../ssh/host-keys.ts'
+import { type KnownHosts, keysIn } from '../ssh/known-hosts.ts'
 
 /** A route as it stands in the configuration. */
 export interface RouteSettings {
@@ -28,8 +28,6 @@ export interface Route {
   readonly settings: RouteSettings
 }
 
-const fileMost = 4 * 1024 * 1024
-
 /** The route of that name; of several patterns that fit, the longest. */
 export function findRoute(routes: readonly RouteSettings[], name: string): Route | undefined {
   const exact = routes.find((route) => route.name === name && !route.name.includes('*'))
@@ -50,15 +48,14 @@ function asRoute(settings: RouteSettings, name: string, label: string): Route {
   return { name, host: settings.host.replaceAll('{name}', label), port, labels, principals, settings }
 }
 
-/** The keys that the route's host may show; the file is read anew each time. Never trust on first use. */
-export async function hostKeysOf(route: Route): Promise<KnownHostKeys> {
-  const { hostKeys, knownHosts: path } = route.settings
-  if (path === undefined) return { keys: hostKeys }
+/** By what the route's host is known. Never trust on first use. Throws HOST_KEY_UNKNOWN. */
+export function hostKeysOf({ host, port, settings }: Route, read: (path: string) => KnownHosts): KnownHostKeys {
+  const { hostKeys, knownHosts: path } = settings
+  if (path === undefined) return { keys: hostKeys, authorities: [], revoked: [] }
   try {
-    const text = await readFile(path, 'utf8')
-    if (text.length > fileMost) throw new Error('the file is too large')
-    return { keys: [...hostKeys, ...knownHosts(text, route.host, route.port)] }
+    const { keys, ...others } = keysIn(read(path), host, port)
+    return { keys: [...hostKeys, ...keys], ...others }
   } catch (cause) {
-    throw new GatewayError('HOST_KEY_UNKNOWN', `${path} cannot be read`, { cause })
+    throw new GatewayError('HOST_KEY_UNKNOWN', `${path} cannot be used: ${(cause as Error).message}`, { cause })
   }
 }

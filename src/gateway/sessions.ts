@@ -65,6 +65,11 @@ export class Sessions {
     return this.#ends
   }
 
+  /** Whether they have been let in yet or not. */
+  get size(): number {
+    return this.#entries.size
+  }
+
   /** Those that have been let in. */
   list(): (Session & { readonly bytes: SessionBytes })[] {
     return [...this.#entries].flatMap(({ live }) =>

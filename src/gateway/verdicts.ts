@@ -35,10 +35,12 @@ export class Verdicts {
     this.#witness = witness
   }
 
-  /** `pass` needs no permit; what is to be kept is no refusal. */
-  on(what: string, ask: Ask | 'pass' | 'keep', channel?: number): Verdict {
+  /** `pass` needs no permit; what is to be kept is no refusal to tell of. */
+  on(what: string, ask: ReturnType<Row<never>['ask']>, channel?: number): Verdict {
     if (ask === 'pass') return { permitted: true, field: 'validity' }
     if (ask === 'keep') return { permitted: false, because: 'is not passed on' }
+    if (ask === 'never') return this.refuse(what, 'is never carried', channel)
+    if (ask === 'awaited') return this.refuse(what, 'not asked for', channel)
     const verdict = this.#judge.permit(ask)
     if (!verdict.permitted) this.#witness.refused(what, verdict, channel)
     return verdict

@@ -8,6 +8,8 @@ export interface Refusal {
   readonly code: ErrorCode
   /** Lines of ASCII text; the first says it all, and is what clients without a terminal see. */
   readonly lines: readonly [string, ...string[]]
+  /** What the target itself said, as it came; absent or empty: nothing. */
+  readonly said?: string
 }
 
 /** Older clients cut the text of keyboard-interactive at 1,023 bytes and print anything but ASCII as octal. */
@@ -24,6 +26,7 @@ const texts: Partial<Record<ErrorCode, string>> = {
   ROBOT_EXPIRED: 'this key has expired',
   ROBOT_SOURCE: 'this key may not be used from here',
   TOO_MANY_ATTEMPTS: 'too many keys or attempts on one connection',
+  TOO_MANY_SESSIONS: 'you, or all together, have as many sessions as there may be: end one',
   TOO_MANY_SIGN_INS: 'too many sign-ins are pending or were begun from here: finish one, or try again in a minute',
   GRACE_EXCEEDED: 'signing in took too long',
   SHUTTING_DOWN: 'the gateway is stopping',
@@ -53,6 +56,9 @@ const texts: Partial<Record<ErrorCode, string>> = {
   HOST_KEY_UNKNOWN: 'the host key of {route} is not known here, so nothing was sent to it: tell your administrators',
   HOST_KEY_MISMATCH:
     'the host key of {route} is not the known one, so nothing was sent to it: tell your administrators',
+  HOST_KEY_REVOKED: 'the host key of {route} was revoked, so nothing was sent to it: tell your administrators',
+  HOST_CERTIFICATE_INVALID:
+    'the host certificate of {route} is not good for it now, so nothing was sent to it: tell your administrators',
   LOG_NOT_DURABLE: 'the decision could not be written down, so nobody is let in',
   STORE_UNAVAILABLE: 'the store does not answer, so nobody is let in',
 }

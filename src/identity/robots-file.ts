@@ -95,6 +95,7 @@ function checked({ type, base64 }: WrittenKey, rsaBitsLeast: number, complain: C
     if (blob.toString('base64') !== base64) return complain('the key is no base64')
     const key = readPublicKey(blob)
     if (key.type !== type) return complain(`the key is of kind ${key.type}, not ${printable(type, 60)} as it says`)
+    if (key.application !== undefined) return complain('FIDO keys want to be touched, and are no robots’ keys')
     if (key.type !== 'ssh-rsa' || key.rsaBits >= rsaBitsLeast) return key
     return complain(`RSA keys must have at least ${rsaBitsLeast} bits, not ${key.rsaBits}`)
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import { type Address, cidrContains, parseCidr } from '../model/address.ts'
 import { printable } from '../model/text.ts'
+import { wildcardMatches } from '../model/wildcard.ts'
 
 /** Where a key may come from: `from="…"` of authorized_keys. */
 export type SourceList = readonly SourcePattern[]
@@ -37,21 +38,6 @@ function parsePattern(text: string): SourcePattern | undefined {
   if (cidr !== undefined) return { text, negated, matches: (address) => cidrContains(cidr, address) }
   const wild = /^(?=.*[*?])(?:[0-9.*?]+|[0-9a-f:.*?]*:[0-9a-f:.*?]*)$/.test(pattern) && pattern.length <= patternMost
   return wild ? { text, negated, matches: (address) => wildcardMatches(pattern, address) } : undefined
-}
-
-/** As match.c, match_pattern: `*` any characters, `?` one. */
-function wildcardMatches(pattern: string, text: string): boolean {
-  let at = 0
-  let inText = 0
-  let star = -1
-  let starEnd = 0
-  while (inText < text.length) {
-    if (pattern[at] === '*') [star, starEnd, at] = [at + 1, inText, at + 1]
-    else if (pattern[at] === '?' || pattern[at] === text[inText]) [at, inText] = [at + 1, inText + 1]
-    else if (star !== -1) [at, inText] = [star, ++starEnd]
-    else return false
-  }
-  return /^\**$/.test(pattern.slice(at))
 }
 
 /** What is left out weighs more than what is let in, wherever it stands (addrmatch.c, addr_match_list). */

@@ -3,6 +3,7 @@ import type { Cidr } from './address.ts'
 import type { CommandRule } from './command.ts'
 import type { Destination } from './destination.ts'
 import type { Glob } from './glob.ts'
+import type { SftpRule } from './sftp.ts'
 import type { Fingerprint, Principal, UnixSeconds } from './units.ts'
 
 const closed = { additionalProperties: false } as const
@@ -68,7 +69,10 @@ export const Extensions = Type.Object(
           Type.Literal('write'),
           Type.Object({ read: list('paths that may be read'), write: list('paths that may be written') }, closed),
         ],
-        { description: `sftp, by operation and path; ${later}` },
+        {
+          description:
+            'sftp: `"read"`, `"write"` (which reads too), or by path, where `*` stops at `/` and `**` does not; not together with `force-command`',
+        },
       ),
     ),
     'permit-env@regate': list(
@@ -148,6 +152,7 @@ export interface Permissions {
   readonly 'permit-shell@regate'?: true
   readonly 'permit-exec@regate'?: CommandRule
   readonly 'permit-subsystem@regate'?: readonly string[]
+  readonly 'permit-sftp@regate'?: SftpRule
   readonly 'permit-env@regate'?: readonly Glob[]
   readonly 'max-sessions@regate'?: number
   readonly 'set-env@regate'?: Readonly<Record<string, string>>

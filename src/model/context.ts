@@ -50,13 +50,11 @@ export const PolicyKey = Type.Object(
   {
     type: text('`ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa`, …'),
     fingerprint: text('`SHA256:…`'),
-    hardware: Type.Boolean({ description: 'held by a FIDO token; false in this version, which takes none' }),
+    hardware: Type.Boolean({ description: 'held by a FIDO token' }),
     user_present: Type.Optional(
-      Type.Boolean({ description: 'touched; FIDO keys only, so never there in this version' }),
+      Type.Boolean({ description: 'somebody touched it for this very login; FIDO keys only' }),
     ),
-    user_verified: Type.Optional(
-      Type.Boolean({ description: 'PIN or biometric; FIDO keys only, so never there in this version' }),
-    ),
+    user_verified: Type.Optional(Type.Boolean({ description: 'by a PIN or a finger; FIDO keys only' })),
   },
   { ...closed, description: 'the key that was proven; absent when the client proved none' },
 )

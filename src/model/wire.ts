@@ -47,7 +47,11 @@ export class WireReader {
   }
 
   string(): Buffer {
-    const length = this.uint32()
+    return this.bytes(this.uint32())
+  }
+
+  /** So many bytes as they are. */
+  bytes(length: number): Buffer {
     const start = this.#take(length)
     return this.#bytes.subarray(start, start + length)
   }

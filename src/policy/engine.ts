@@ -2,7 +2,7 @@ import type { Decision } from '../model/decision.ts'
 import { GatewayError } from '../model/errors.ts'
 import { readDecision } from './decision.ts'
 import type { PolicyPool } from './pool.ts'
-import type { Answer } from './worker.ts'
+import type { Answer, Question } from './worker.ts'
 
 /** One evaluation, as it is decided by and as it is written down. */
 export type Evaluation = {
@@ -28,12 +28,17 @@ export type Active =
 /** Asks the policy that is in force. Without one it answers as well: POLICY_MISSING. */
 export async function evaluate(active: Active, entrypoint: string, input: unknown): Promise<Evaluation> {
   if ('fault' in active) return missing(entrypoint, active.fault)
-  // The instant of this evaluation, the same for each `time.now_ns()` in it.
-  const nowNs = (BigInt(Date.now()) * 1_000_000n).toString()
-  const answer = await active.pool.evaluate({ entrypoint, input: JSON.stringify(input), nowNs })
+  const answer = await active.pool.evaluate(questionOf(entrypoint, input))
   const { builtins, nanoseconds } = answer
   return { entrypoint, revision: active.revision, builtins, nanoseconds, ...read(answer) }
 }
+
+/** Its instant is now, the same for each `time.now_ns()` in it. */
+export const questionOf = (entrypoint: string, input: unknown): Question => ({
+  entrypoint,
+  input: JSON.stringify(input),
+  nowNs: (BigInt(Date.now()) * 1_000_000n).toString(),
+})
 
 const missing = (entrypoint: string, cause: GatewayError): Evaluation => ({
   entrypoint,

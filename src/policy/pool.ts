@@ -19,6 +19,8 @@ type Job = Question & { readonly settle: (answer: Answer) => void }
 const waitingMost = 1_024
 /** Milliseconds in which a pool that takes no more questions must have answered those that it has. */
 const drainMost = 60_000
+/** Milliseconds for the first questions of all to a thread. */
+const warmMost = 2_000
 /** Milliseconds until it is tried again to have as many threads as there should be. */
 const againAfter = 1_000
 
@@ -80,6 +82,25 @@ export class PolicyPool implements AsyncDisposable {
     return promise
   }
 
+  /** Asks each thread before anybody else does, without the deadline: none is as fast at first as it is later. */
+  async warm(questions: readonly Question[]): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((thread) => this.#warm(thread, questions)))
+  }
+
+  async #warm(thread: PolicyThread, questions: readonly Question[]): Promise<void> {
+    this.#busy.add(thread)
+    const timer = setTimeout(() => void thread.end(this.#late()), warmMost)
+    for (const question of questions) await thread.ask(question)
+    clearTimeout(timer)
+    this.#free(thread)
+  }
+
+  #free(thread: PolicyThread): void {
+    this.#busy.delete(thread)
+    if (!thread.isOver) this.#idle.push(thread)
+    this.#next()
+  }
+
   #next(): void {
     while (this.#idle.length > 0 && this.#waiting.length > 0) {
       const thread = this.#idle.pop()
@@ -99,10 +120,8 @@ export class PolicyPool implements AsyncDisposable {
     const answer = await thread.ask(job)
     answered = true
     clearTimeout(timer)
-    this.#busy.delete(thread)
     job.settle(answer)
-    if (!thread.isOver) this.#idle.push(thread)
-    this.#next()
+    this.#free(thread)
   }
 
   #late(): GatewayError {

@@ -1,5 +1,19 @@
 import { GatewayError } from '../model/errors.ts'
 
+export type Peer = 'client' | 'target'
+
+/** Messages that only the other side of user authentication sends (RFC 4252, 4253, 4256); ssh2 would take them. */
+const neverSent: Readonly<Record<Peer, ReadonlySet<number>>> = {
+  client: new Set([6, 51, 52, 53, 60]),
+  target: new Set([5, 50, 61]),
+}
+
+/** PROTOCOL_ERROR, as an answer, for a message that this peer never sends. */
+export function wrongWay(peer: Peer, number: number): GatewayError | undefined {
+  if (!neverSent[peer].has(number)) return undefined
+  return new GatewayError('PROTOCOL_ERROR', `message ${number} is not for a ${peer} to send`)
+}
+
 /** Before authentication a peer needs some dozens of messages; with KEXINIT, and what its keys and banners take. */
 const limits = { messages: 1_000, bytes: 1024 * 1024, keyExchanges: 4 } as const
 

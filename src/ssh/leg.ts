@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
 import { GatewayError } from '../model/errors.ts'
-import { wire } from '../model/wire.ts'
-import { Budget } from './budget.ts'
+import { WireReader, wire } from '../model/wire.ts'
+import { weaknessOf } from './algorithms.ts'
+import { Budget, type Peer, wrongWay } from './budget.ts'
 import { passInPlace } from './in-place.ts'
+import { KeyRenewal, type RekeyLimits } from './key-renewal.ts'
+import { type Feeder, Outflow, unsentMost } from './outflow.ts'
 import {
   forgetKeyExchange,
   hear,
@@ -14,41 +17,40 @@ import {
 } from './ssh2.ts'
 import { notePassed } from './young-memory.ts'
 
-const MSG = { disconnect: 1, ignore: 2, unimplemented: 3, kexinit: 20, userauthBanner: 53 } as const
+/** Ping and pong: OpenSSH, PROTOCOL, 1.9; clients hide the rhythm of what is typed behind them. */
+const MSG = {
+  disconnect: 1,
+  ignore: 2,
+  unimplemented: 3,
+  kexinit: 20,
+  userauthBanner: 53,
+  ping: 192,
+  pong: 193,
+} as const
 
-/** Messages that only the other side of user authentication sends (RFC 4252, 4253, 4256); ssh2 would take them. */
-const neverSent: Readonly<Record<Peer, ReadonlySet<number>>> = {
-  client: new Set([6, 51, 52, 53, 60]),
-  target: new Set([5, 50, 61]),
-}
 /** What it is called when the other end goes away. */
 const left = { client: 'CLIENT_LEFT', target: 'TARGET_LEFT' } as const
+/** And when it does not keep to the protocol. */
+const broken = { client: 'PROTOCOL_ERROR', target: 'TARGET_PROTOCOL' } as const
 
 /** Reasons of RFC 4253 section 11.1 that the gateway gives. */
 export const disconnectReason = {
   protocolError: 2,
+  keyExchangeFailed: 3,
   hostKeyNotVerifiable: 9,
   byApplication: 11,
   tooManyConnections: 12,
   noMoreAuthMethods: 14,
 } as const
 
-/** How much may wait here for a reader before the other leg is no longer read; a chunk that is being read comes on top. */
-export const unsentMost = 1024 * 1024
 /** Beyond this the peer that does not read is cut: only what the gateway itself says can bring it there. */
 const unsentCut = 16 * 1024 * 1024
-/** RFC 4253 section 9: keys are changed after a gigabyte or an hour. */
-const rekeyBytes = 1024 ** 3
-const rekeyMilliseconds = 3_600_000
-/** A key exchange that takes longer is cut: what is sent meanwhile must wait in memory. */
-const rekeyPatience = 60_000
+/** A peer that has been sent our KEXINIT ends with what is on its way already: what its windows let it send. */
+const unsentMeanwhile = 8 * 1024 * 1024
 
 /** Messages of one peer that nobody knows; each is answered. */
 const unknownMost = 100
-/** What a message that waits costs in memory beside its bytes. */
-const messageOverhead = 256
 
-export type Peer = 'client' | 'target'
 type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
 
 /**
@@ -58,7 +60,7 @@ type Stage = 'authenticating' | 'waiting' | 'relaying' | 'closed'
  * authenticating → waiting (authenticated, nobody takes the messages yet) → relaying → closed. A connection message that
  * comes before authentication ends the connection (CVE-2018-10933).
  */
-export class Leg implements Listener {
+export class Leg implements Listener, Feeder {
   readonly #peer: Peer
   readonly #protocol: Protocol
   readonly #socket: Socket
@@ -67,27 +69,26 @@ export class Leg implements Listener {
   #take: (message: Buffer) => void = () => {}
   /** What came in one chunk with the end of authentication. */
   #early: Buffer[] = []
-  #feeders = new Set<Leg>()
-  /** Called once there is room again for what they have to say. */
-  #writers: (() => void)[] = []
-  #corked = false
-  #queued = 0
-  /** Bytes of memory beside those of the messages that were sent since the socket last had nothing to send. */
-  #beside = 0
-  #carried = 0
+  readonly #outflow: Outflow
+  readonly #keys: KeyRenewal
   readonly #budget = new Budget()
   #unknown = 0
-  #rekeyTimer: NodeJS.Timeout
-  #stall: NodeJS.Timeout | undefined
+  /** Something waits for its reader, so this leg is not read; but for a key exchange. */
+  #isHeld = false
 
-  constructor(insides: Insides, peer: Peer) {
+  constructor(insides: Insides, peer: Peer, limits: RekeyLimits) {
     this.#peer = peer
     this.#protocol = insides._protocol
     this.#socket = insides._sock
     hear(this.#protocol, this)
     this.#socket.setNoDelay(true)
     this.#socket.setKeepAlive(true, 15_000)
-    this.#rekeyTimer = setInterval(() => this.#rekey(), rekeyMilliseconds).unref()
+    this.#outflow = new Outflow(this.#socket)
+    this.#keys = new KeyRenewal(
+      limits,
+      () => this.#rekey(),
+      () => this.cut(new GatewayError('PROTOCOL_ERROR', 'the key exchange took too long')),
+    )
     this.#socket.on('error', (cause) => this.#closed(new GatewayError(left[peer], 'the connection broke', { cause })))
     this.#socket.on('close', () => this.#closed(new GatewayError(left[peer], 'the connection was closed')))
   }
@@ -106,8 +107,7 @@ export class Leg implements Listener {
 
   /** Memory held by what this side has not taken yet: in the socket, and in the queue of a key exchange. */
   get unsent(): number {
-    const bytes = this.#socket.writableLength + this.#queued
-    return bytes === 0 ? 0 : bytes + this.#beside
+    return this.#outflow.unsent
   }
 
   /** Sends what the gateway itself answers. Who asks and does not read the answers is not read either. */
@@ -124,8 +124,8 @@ export class Leg implements Listener {
   pass(message: Uint8Array, from: Leg): void {
     if (!this.#begin()) return
     if (!passInPlace(from.#protocol, this.#protocol, message)) return this.#seal(message)
-    this.#beside += message.length // the rest of the chunk that it came in is no larger
-    this.#count(message.length)
+    this.#outflow.beside(message.length) // the rest of the chunk that it came in is no larger
+    this.#keys.carried(message.length)
   }
 
   /** From here on `take` gets every message of the connection protocol, first those that have come already. */
@@ -146,18 +146,27 @@ export class Leg implements Listener {
     return this.unsent <= unsentMost
   }
 
-  /** Calls `go` once there is room; never when the connection is over. */
+  /** Calls `go` once there is room for what somebody has to say here. */
   whenRoom(go: () => void): void {
-    if (this.#feeders.size + this.#writers.length === 0) this.#whenSent()
-    this.#writers.push(go)
+    this.#outflow.holdBack({ pauseReading() {}, resumeReading: go })
   }
 
   /** Stops reading this leg until `slow` has sent what waits there: its reader sets the pace, not our memory. */
   yieldTo(slow: Leg): void {
-    if (slow.hasRoom || slow.#feeders.has(this)) return
-    if (slow.#feeders.size + slow.#writers.length === 0) slow.#whenSent()
-    slow.#feeders.add(this)
-    this.#socket.pause()
+    slow.#outflow.holdBack(this)
+    if (this.#isHeld && this.#keys.underWay && slow.unsent > unsentMeanwhile)
+      this.cut(new GatewayError('RELAY_LIMIT', 'sends without end during a key exchange'))
+  }
+
+  /** Not while keys are exchanged: what ends that comes behind the data, and two legs could wait for each other. */
+  pauseReading(): void {
+    this.#isHeld = true
+    if (!this.#keys.underWay) this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    this.#isHeld = false
+    if (this.#stage === 'relaying') this.#socket.resume()
   }
 
   /** SSH_MSG_IGNORE (RFC 4253 section 11.2): shows a client that counts silence that somebody is there. */
@@ -178,7 +187,7 @@ export class Leg implements Listener {
 
   /** Ends the connection; what was written before still goes out, for a moment. */
   cut(why: GatewayError): void {
-    this.#uncork()
+    this.#outflow.uncork()
     this.#socket.end()
     setTimeout(() => this.#socket.destroy(), 500).unref()
     this.#closed(why)
@@ -187,11 +196,9 @@ export class Leg implements Listener {
   /** A message of the transport or of authentication has come; false: it is not looked at, since it ended the connection. */
   arrived(number: number, length: number): boolean {
     if (number === MSG.kexinit) this.#exchanging()
-    const fault = neverSent[this.#peer].has(number)
-      ? new GatewayError('PROTOCOL_ERROR', `message ${number} is not for a ${this.#peer} to send`)
-      : this.#stage === 'authenticating'
-        ? this.#budget.spend(length, number === MSG.kexinit)
-        : undefined
+    const fault =
+      wrongWay(this.#peer, number) ??
+      (this.#stage === 'authenticating' ? this.#budget.spend(length, number === MSG.kexinit) : undefined)
     if (fault !== undefined) this.cut(fault)
     return fault === undefined
   }
@@ -204,31 +211,28 @@ export class Leg implements Listener {
       this.disconnect(disconnectReason.protocolError, 'not before authentication', unexpected(message))
   }
 
-  /** A message number that nobody knows (RFC 4253 section 11.4). */
+  /** A message that ssh2 does not know. Nobody else does either, but for pings (RFC 4253 section 11.4). */
   unknownMessage(message: Buffer): void {
+    if (message[0] === MSG.ping) return this.answer(wire(MSG.pong, new WireReader(message, 1).string()))
     const sequence = ((this.#protocol._decipher?.inSeqno ?? 1) - 1) >>> 0
-    if (this.#stage === 'authenticating') this.cut(unexpected(message))
-    else if (++this.#unknown > unknownMost) this.cut(new GatewayError('RELAY_LIMIT', 'too many unknown messages'))
+    if (++this.#unknown > unknownMost) this.cut(new GatewayError('RELAY_LIMIT', 'too many unknown messages'))
     else this.answer(wire(MSG.unimplemented, { uint32: sequence }))
   }
 
   /** A key exchange is done: what waited for it is on its way. */
   exchanged(): void {
-    clearTimeout(this.#stall)
-    this.#stall = undefined
-    this.#queued = 0
-    this.#carried = 0
+    this.#keys.done()
+    const { _kex: exchange, _strictMode: isStrict = false } = this.#protocol
+    const weakness = exchange && weaknessOf(exchange.negotiated, isStrict)
+    if (weakness !== undefined)
+      return this.disconnect(
+        disconnectReason.keyExchangeFailed,
+        weakness,
+        new GatewayError(broken[this.#peer], weakness),
+      )
     forgetKeyExchange(this.#protocol)
-    this.#resumeFeeders()
-    if (this.#feeders.size + this.#writers.length > 0) this.#whenSent()
-  }
-
-  /** The peer began a key exchange, or answered ours. */
-  #exchanging(): void {
-    this.#stall ??= setTimeout(
-      () => this.cut(new GatewayError('PROTOCOL_ERROR', 'the key exchange took too long')),
-      rekeyPatience,
-    )
+    if (this.#isHeld) this.#socket.pause()
+    this.#outflow.released()
   }
 
   #keep(message: Buffer): void {
@@ -238,7 +242,7 @@ export class Leg implements Listener {
   }
 
   #deliver(message: Buffer): void {
-    this.#count(message.length)
+    this.#keys.carried(message.length)
     notePassed(message.length)
     try {
       this.#take(message)
@@ -249,56 +253,28 @@ export class Leg implements Listener {
     }
   }
 
-  #count(length: number): void {
-    this.#carried += length
-    if (this.#carried > rekeyBytes) this.#rekey()
-  }
-
   #rekey(): void {
-    this.#carried = 0
     if (!this.#writable() || this.#protocol._kexinit !== undefined) return
     this.#protocol.rekey()
     this.#exchanging()
   }
 
-  /** An empty write is done when all before it are. (`drain` comes only after a write that was called too much.) */
-  #whenSent(): void {
-    this.#socket.write('', () => {
-      this.#resumeFeeders()
-      if (this.#feeders.size + this.#writers.length > 0 && this.#socket.writableLength > 0) this.#whenSent()
-    })
+  #exchanging(): void {
+    this.#keys.begun()
+    if (this.#isHeld) this.#socket.resume()
   }
 
-  #resumeFeeders(): void {
-    if (!this.hasRoom) return
-    for (const feeder of this.#feeders) if (feeder.#stage === 'relaying') feeder.#socket.resume()
-    this.#feeders.clear()
-    for (const go of this.#writers.splice(0)) go()
-  }
-
-  /** To be called before each message: what is sent in one turn of the event loop is written together. */
   #begin(): boolean {
-    if (!this.#writable()) return false
-    if (this.#socket.writableLength + this.#queued === 0) this.#beside = 0
-    this.#beside += messageOverhead
-    if (!this.#corked) {
-      this.#corked = true
-      this.#socket.cork()
-      process.nextTick(() => this.#uncork())
-    }
-    return true
+    const writable = this.#writable()
+    if (writable) this.#outflow.begin()
+    return writable
   }
 
   #seal(message: Uint8Array): void {
-    if (this.#protocol._kexinit !== undefined) this.#queued += message.length
+    if (this.#protocol._kexinit !== undefined) this.#outflow.queued(message.length)
     sendMessage(this.#protocol, message)
-    this.#count(message.length)
+    this.#keys.carried(message.length)
     if (this.unsent > unsentCut) this.cut(new GatewayError('RELAY_LIMIT', 'does not read'))
-  }
-
-  #uncork(): void {
-    if (this.#corked) this.#socket.uncork()
-    this.#corked = false
   }
 
   #writable(): boolean {
@@ -308,9 +284,8 @@ export class Leg implements Listener {
   #closed(why: GatewayError): void {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
-    clearInterval(this.#rekeyTimer)
-    clearTimeout(this.#stall)
-    this.#resumeFeeders()
+    this.#keys[Symbol.dispose]()
+    this.#outflow.resumeFeeders()
     this.#end.abort(why)
   }
 }

@@ -105,6 +105,9 @@ export function readData(message: Buffer): { readonly recipient: number; readonl
   return { recipient, length }
 }
 
+/** The payload of a CHANNEL_DATA that `readData` took. */
+export const dataOf = (message: Buffer): Buffer => message.subarray(9)
+
 /** Of CHANNEL_EOF, _CLOSE, _SUCCESS and _FAILURE. */
 export function readRecipient(message: Buffer): number {
   const reader = after(message)
@@ -188,8 +191,6 @@ export const openConfirmation = (recipient: number, sender: number, window: numb
     { uint32: window },
     { uint32: packetMost },
   )
-export const channelData = (recipient: number, data: Buffer): Buffer =>
-  wire(MSG.channelData, { uint32: recipient }, data)
 export const exitStatus = (recipient: number, status: number): Buffer =>
   wire(MSG.channelRequest, { uint32: recipient }, 'exit-status', { boolean: false }, { uint32: status })
 export const channelEof = (recipient: number): Buffer => wire(MSG.channelEof, { uint32: recipient })
@@ -201,6 +202,8 @@ export const openFailure = (recipient: number, reason: number, text: string): Bu
   wire(MSG.channelOpenFailure, { uint32: recipient }, { uint32: reason }, text, '')
 export const windowAdjust = (recipient: number, bytes: number): Buffer =>
   wire(MSG.channelWindowAdjust, { uint32: recipient }, { uint32: bytes })
+export const channelData = (recipient: number, bytes: Buffer): Buffer =>
+  wire(MSG.channelData, { uint32: recipient }, bytes)
 export const stderrData = (recipient: number, text: Buffer): Buffer =>
   wire(MSG.channelExtendedData, { uint32: recipient }, { uint32: stderr }, text)
 
@@ -220,9 +223,10 @@ export const withWindow = (open: ChannelOpen, window: number, packetMost: number
     { raw: open.details },
   )
 
-/** The same CHANNEL_OPEN_CONFIRMATION with another packet size. */
-export function withPacketMost(message: Buffer, packetMost: number): Buffer {
+/** The same CHANNEL_OPEN_CONFIRMATION with another window and packet size. */
+export function withLimits(message: Buffer, window: number, packetMost: number): Buffer {
   const changed = Buffer.from(message)
+  changed.writeUInt32BE(window, 9)
   changed.writeUInt32BE(packetMost, 13)
   return changed
 }

@@ -1,3 +1,5 @@
+import { hybridKex } from './hybrid-key.ts'
+
 /**
  * What is changed in the source of ssh2, at the moment it is loaded. Each text must stand in its file exactly once: a
  * release that reads otherwise stops the start, and nothing runs half patched.
@@ -46,10 +48,61 @@ function randomFillSync(packet, start, size) {
   binding = require(addon);`,
   },
   {
+    file: 'protocol/constants.js',
+    why: 'a key exchange that holds against quantum computers (hybrid-key.ts)',
+    find: 'const SUPPORTED_KEX = DEFAULT_KEX.concat([\n',
+    replace: `const SUPPORTED_KEX = DEFAULT_KEX.concat([\n  '${hybridKex}',\n`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the same: its public values are strings, never numbers; `hybridSide` is put into the exports by ssh2.ts',
+    find: '  class ECDHExchange extends KeyExchange {',
+    replace: `  class HybridExchange extends KeyExchange {
+    constructor(...args) {
+      super(...args);
+      this.type = '${hybridKex}';
+      this.hashName = 'sha256';
+      this._side = module.exports.hybridSide(this._protocol._server);
+    }
+    getPublicKey() {
+      return this._side.publicValue();
+    }
+    convertPublicKey(key) {
+      return key;
+    }
+    computeSecret(otherPublicKey) {
+      try {
+        return this._side.secret(otherPublicKey);
+      } catch (ex) {
+        return ex;
+      }
+    }
+  }
+
+  class ECDHExchange extends KeyExchange {`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the same',
+    find: "        case 'curve25519-sha256':\n",
+    replace: `        case '${hybridKex}':
+          return new HybridExchange(...args);
+        case 'curve25519-sha256':\n`,
+  },
+  {
     file: 'protocol/Protocol.js',
-    why: 'server-sig-algs lacks a comma, and names the SHA-1 and DSA signatures that are not taken (RFC 8308, 3.1)',
-    find: "      + 'rsa-sha2-512,rsa-sha2-256,ssh-rsa,ssh-dss';",
-    replace: "      + ',rsa-sha2-512,rsa-sha2-256';",
+    why: 'its EXT_INFO lacks a comma, and names signatures that are not taken; ours is put into the exports by ssh2.ts',
+    find: '        sendExtInfo(this);',
+    replace: '        module.exports.sendExtInfo(this);',
+  },
+  {
+    file: 'server.js',
+    why: 'who does not speak SSH is told so, as sshd tells it (kex.c, kex_exchange_identification)',
+    find: '    function onClientPreHeaderError(err) {}',
+    replace: `    function onClientPreHeaderError() {
+      if (socket.writable)
+        socket.write('Invalid SSH identification string.\\r\\n');
+    }`,
   },
   {
     file: 'server.js',
@@ -62,6 +115,64 @@ function randomFillSync(packet, start, size) {
     why: 'the same: a position that is not there is skipped',
     find: '          if (pos === -1)\n            return;',
     replace: '          if (pos < 0)\n            return;',
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'a guess was always taken for wrong, and Dropbear waited for ever: it is right when both lists begin alike (RFC 4253, 7)',
+    find: '  if (firstFollows && (!remote.kex.length || clientList[i] !== remote.kex[0])) {',
+    replace: `  if (firstFollows && (clientList[0] !== serverList[0]
+      || remote.serverHostKey[0] !== local.lists.serverHostKey.array[0])) {`,
+  },
+  {
+    file: 'server.js',
+    why: 'paramiko asks for the service again before each method; sshd answers each time (auth2.c, input_service_request)',
+    find: '              || acceptedAuthSvc\n',
+    replace: '',
+  },
+  {
+    file: 'protocol/constants.js',
+    why: 'a target may show a certificate of its host key (OpenSSH: PROTOCOL.certkeys)',
+    find: "concat([\n  'ssh-dss',\n]);",
+    replace: `concat([
+  'ssh-dss',
+  'ssh-ed25519-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp256-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp384-cert-v01@openssh.com',
+  'ecdsa-sha2-nistp521-cert-v01@openssh.com',
+  'rsa-sha2-512-cert-v01@openssh.com',
+  'rsa-sha2-256-cert-v01@openssh.com',
+]);`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the certificate of an RSA key is of one type, whatever hash its signatures are negotiated with',
+    find: '            if (hostPubKeyType !== this.negotiated.serverHostKey) {',
+    replace: `            if (hostPubKeyType
+                !== this.negotiated.serverHostKey.replace(/^rsa-sha2-(?:256|512)(?=-cert-)/, 'ssh-rsa')) {`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'who shows a certificate signs with the plain key in it, under the plain name',
+    find: '        if (sigType !== negotiated.serverHostKey) {',
+    replace: "        if (sigType !== negotiated.serverHostKey.replace('-cert-v01@openssh.com', '')) {",
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the signature is held against the key that our own check of what was shown has found (target.ts)',
+    find: `          bufferParser.init(this._hostKey, 0);
+          const name = bufferParser.readString(true);
+          const hostKey = this._hostKey.slice(bufferParser.pos());`,
+    replace: `          const proving = this._protocol._provingKey ?? this._hostKey;
+          bufferParser.init(proving, 0);
+          const name = bufferParser.readString(true);
+          const hostKey = proving.slice(bufferParser.pos());`,
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the hash is that of the signature, which was held against what was negotiated',
+    find: 'const verified = parsedHostKey.verify(exchangeHash, sigValue, hashAlgo);',
+    replace: `const verified = parsedHostKey.verify(exchangeHash, sigValue,
+          { 'rsa-sha2-256': 'sha256', 'rsa-sha2-512': 'sha512' }[sigType] ?? hashAlgo);`,
   },
 ]
 

@@ -3,10 +3,11 @@ import type { Socket } from 'node:net'
 import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext, Server as Ssh2Server } from 'ssh2'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
-import { serverAlgorithms, softwareVersion } from './algorithms.ts'
+import { type KeyExchangeRule, serverAlgorithms, softwareVersion } from './algorithms.ts'
+import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
 import { type Insides, Server, utils } from './ssh2.ts'
-import { readUserKey, type UserKey, verifySignature } from './user-key.ts'
+import { type ProvenKey, proveKey, readUserKey, type UserKey } from './user-key.ts'
 
 export type Method = 'publickey' | 'keyboard-interactive'
 
@@ -33,11 +34,11 @@ export type Attempt = {
       readonly method: 'publickey'
       /** Throws KEY_UNSUPPORTED for a key that is not taken. */
       key(rsaBitsLeast: number): UserKey
-      /** An offer says what key there is; a proof is signed over this very session, and `verify` looks. */
+      /** An offer says what key there is; a proof is signed over this very session, and `prove` looks. */
       readonly proof: boolean
       /** USERAUTH_PK_OK to an offer. */
       sign(): void
-      verify(key: UserKey): boolean
+      prove(key: UserKey): ProvenKey | undefined
       accept(): void
     }
   | {
@@ -63,13 +64,21 @@ export function publicHalf(privateKey: Buffer): Buffer {
   throw new GatewayError('KEY_FILE', 'not a private key without a passphrase')
 }
 
-export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
+export interface ServerSettings {
+  /** Private keys, one of a kind. */
+  readonly hostKeys: readonly Buffer[]
+  readonly keyExchange: KeyExchangeRule
+  /** As they are when a client comes. */
+  readonly limits: () => RekeyLimits
+}
+
+export function createSshServer({ hostKeys, keyExchange, limits }: ServerSettings): SshServer {
   const greeted = new WeakMap<Socket, (client: Client) => void>()
   const server: Ssh2Server = new Server(
-    { hostKeys: [...hostKeys], ident: softwareVersion, algorithms: serverAlgorithms },
+    { hostKeys: [...hostKeys], ident: softwareVersion, algorithms: serverAlgorithms(keyExchange) },
     (connection, info) => {
       const insides = connection as unknown as Insides
-      greeted.get(insides._sock)?.(asClient(connection, insides, info.header.identRaw))
+      greeted.get(insides._sock)?.(asClient(connection, insides, info.header.identRaw, limits()))
     },
   )
   return {
@@ -83,15 +92,13 @@ export function createSshServer(hostKeys: readonly Buffer[]): SshServer {
   }
 }
 
-function asClient(connection: Connection, insides: Insides, identification: string): Client {
-  const leg = new Leg(insides, 'client')
+function asClient(connection: Connection, insides: Insides, identification: string, limits: RekeyLimits): Client {
+  const leg = new Leg(insides, 'client', limits)
   const kex = Promise.withResolvers<string>()
   kex.promise.catch(() => {})
   leg.signal.addEventListener('abort', () => kex.reject(leg.signal.reason), { once: true })
   // Without a listener for `error` ssh2 would take the process down.
-  connection.on('error', (cause) =>
-    leg.cut(new GatewayError('PROTOCOL_ERROR', printable(cause.message, 200), { cause })),
-  )
+  connection.on('error', (cause) => leg.cut(faultOf(cause)))
   connection.on('handshake', (negotiated) => {
     leg.exchanged()
     kex.resolve(negotiated.kex)
@@ -111,6 +118,14 @@ function asClient(connection: Connection, insides: Insides, identification: stri
     kex: kex.promise,
     attempts: () => sequence(arrived, arrivals, leg.signal),
   }
+}
+
+/** A number is the reason of the client's own DISCONNECT. */
+function faultOf(cause: Error & { readonly code?: unknown; readonly level?: string }): GatewayError {
+  const isLeaving = typeof cause.code === 'number' || cause.level === 'socket'
+  const isForeign = cause.level === 'handshake' && /^Handshake failed: no matching /.test(cause.message)
+  const code = isLeaving ? 'CLIENT_LEFT' : isForeign ? 'NO_COMMON_ALGORITHM' : 'PROTOCOL_ERROR'
+  return new GatewayError(code, printable(cause.message, 200), { cause })
 }
 
 /** ssh2 hands the attempts over one by one, the next when the last is answered or given up. */
@@ -146,8 +161,8 @@ function publicKeyAttempt(context: PublicKeyAuthContext, accept: () => void) {
     proof: signature !== undefined,
     key: (rsaBitsLeast: number) => readUserKey(key.algo, hash, key.data, rsaBitsLeast),
     sign: () => context.accept(),
-    verify: (read: UserKey) =>
-      signature !== undefined && blob !== undefined && verifySignature(read, blob, signature, hash),
+    prove: (read: UserKey) =>
+      signature === undefined || blob === undefined ? undefined : proveKey(read, blob, signature, hash),
     accept,
   }
 }

@@ -3,6 +3,9 @@ import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Ssh2 from 'ssh2'
+import { wire } from '../model/wire.ts'
+import { signatureAlgorithms } from './algorithms.ts'
+import { hybridSide } from './hybrid-key.ts'
 import { type Addon, type CipherConfig, createPacketOpener, type DecipherConfig, noteCipher } from './in-place.ts'
 import { applyPatches, patches } from './patches.ts'
 
@@ -13,10 +16,12 @@ import { applyPatches, patches } from './patches.ts'
 
 /** The packet layer of one connection, `_protocol` of ssh2's `Client` and of its server's clients. */
 export interface Protocol {
-  _kex: { readonly sessionID: Buffer; readonly negotiated: { kex: string } } | undefined
+  _kex: { readonly sessionID: Buffer; readonly negotiated: Negotiated } | undefined
   /** Ours while a key exchange is under way. */
   readonly _kexinit: unknown
   readonly _strictMode: boolean | undefined
+  /** Of a target: the plain key that must have signed the key exchange (see patches.ts). */
+  _provingKey?: Buffer
   readonly _decipher: { readonly inSeqno: number } | undefined
   readonly _cipher: { encrypt(packet: Buffer): void }
   readonly _packetRW: { readonly write: PacketWriter }
@@ -26,6 +31,12 @@ export interface Protocol {
   readonly _authsQueue: string[]
   authNone(username: string): void
   rekey(): void
+}
+/** What the two sides agreed on. */
+export interface Negotiated {
+  readonly kex: string
+  readonly cs: { readonly cipher: string }
+  readonly sc: { readonly cipher: string }
 }
 interface PacketWriter {
   readonly allocStart: number
@@ -39,6 +50,17 @@ export interface Insides {
   readonly _sock: Socket
 }
 type MessageHandler = (protocol: Protocol, payload: Uint8Array) => unknown
+
+const MSG_EXT_INFO = 7
+/** What a server tells after the first key exchange (RFC 8308 section 3.1; OpenSSH, PROTOCOL, 1.9). */
+const extInfo = wire(
+  MSG_EXT_INFO,
+  { uint32: 2 },
+  'server-sig-algs',
+  signatureAlgorithms.join(','),
+  'ping@openssh.com',
+  '0',
+)
 
 const require = createRequire(import.meta.url)
 const library = dirname(require.resolve('ssh2'))
@@ -57,6 +79,10 @@ function loadPatched(): typeof Ssh2 {
   })
   try {
     installCiphers()
+    Object.assign(require('ssh2/lib/protocol/kex.js') as object, { hybridSide })
+    Object.assign(require('ssh2/lib/protocol/Protocol.js') as object, {
+      sendExtInfo: (protocol: Protocol) => sendMessage(protocol, extInfo),
+    })
     const ssh2 = require('ssh2') as typeof Ssh2
     const missed = [...files.values()].filter((file) => !loaded.has(file))
     if (missed.length > 0) throw new Error(`ssh2 was loaded without its patches: ${missed.join(', ')}`)
@@ -91,9 +117,12 @@ export const { Client, Server, utils } = ssh2
 
 /** Indexed by message number; shared by all connections. A handler must return undefined. */
 export const messageHandlers = require('ssh2/lib/protocol/handlers.js') as (MessageHandler | undefined)[]
-const { sendPacket } = require('ssh2/lib/protocol/utils.js') as {
+const { sendPacket, sigSSHToASN1 } = require('ssh2/lib/protocol/utils.js') as {
   sendPacket(protocol: Protocol, packet: Buffer, bypass?: boolean): boolean
+  sigSSHToASN1(signature: Buffer, algorithm: string): Buffer | undefined
 }
+/** The bytes of a signature as `ParsedKey.verify` takes them; undefined when they do not read. */
+export const signatureBytes = sigSSHToASN1
 /** Whether the addon for ciphers was built; without it everything works at less than half of the speed. */
 export const nativeCiphers: boolean = (require('ssh2/lib/protocol/crypto.js') as Ciphers).bindingAvailable
 

@@ -5,6 +5,7 @@ import { printable } from '../model/text.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { wire } from '../model/wire.ts'
 import { clientAlgorithms, type HostKeyAlgorithm, softwareVersion } from './algorithms.ts'
+import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
 import { Client, type Insides, type Protocol, sendMessage } from './ssh2.ts'
 
@@ -36,30 +37,40 @@ export interface Target {
   leave(): void
 }
 
+/** TARGET_REFUSED, with what the target would have the person read: its banner, and its last words. */
+export class TargetRefusal extends GatewayError {
+  readonly said: string
+  constructor(message: string, said: string, options: ErrorOptions) {
+    super('TARGET_REFUSED', message, options)
+    this.said = said
+  }
+}
+
 /** What ssh2 adds to an error: where it arose, or the reason code of a DISCONNECT that was received. */
 type Ssh2Error = Error & { readonly level?: string; readonly code?: unknown }
 
 const bannerMost = 65_536
 
 /**
- * Connects, exchanges keys and asks `checkHostKey`, at each key exchange anew; the key may not change in between.
+ * Connects, exchanges keys and asks `checkHostKey`, at each key exchange anew; the key may not change in between. It answers
+ * the plain key that must have signed, and throws when what was shown is not known.
  * Throws TARGET_UNREACHABLE, TARGET_TIMEOUT, TARGET_PROTOCOL, or what `checkHostKey` throws.
  */
 export async function reach(
   destination: Destination,
   algorithms: readonly HostKeyAlgorithm[],
-  checkHostKey: (shown: Buffer) => void,
-  patience: Patience,
+  checkHostKey: (shown: Buffer) => Buffer,
+  limits: Patience & RekeyLimits,
   signal: AbortSignal,
 ): Promise<Target> {
-  const socket = await open(destination, patience.connect, signal)
+  const socket = await open(destination, limits.connect, signal)
   const localAddress = parseAddress(socket.localAddress ?? '')
   if (localAddress === undefined) throw new GatewayError('TARGET_UNREACHABLE', 'the connection broke at once')
-  const handshake = new Handshake(socket, algorithms, checkHostKey, signal)
-  await handshake.ready(patience.handshake)
+  const handshake = new Handshake(socket, algorithms, checkHostKey, limits, signal)
+  await handshake.ready(limits.handshake)
   return {
     localAddress,
-    login: (username, credential) => handshake.login(username, credential, patience.handshake),
+    login: (username, credential) => handshake.login(username, credential, limits.handshake),
     leave: () => handshake.leg.cut(new GatewayError('TARGET_LEFT', 'not logged in')),
   }
 }
@@ -104,7 +115,8 @@ class Handshake {
   constructor(
     socket: Socket,
     algorithms: readonly HostKeyAlgorithm[],
-    checkHostKey: (shown: Buffer) => void,
+    checkHostKey: (shown: Buffer) => Buffer,
+    limits: RekeyLimits,
     signal: AbortSignal,
   ) {
     for (const { promise } of [this.#ready, this.#loggedIn]) promise.catch(() => {})
@@ -129,7 +141,7 @@ class Handshake {
     })
     const insides = this.#client as unknown as Insides
     this.#protocol = insides._protocol
-    this.leg = new Leg(insides, 'target')
+    this.leg = new Leg(insides, 'target', limits)
     this.#client.on('handshake', () => this.leg.exchanged())
     const gone = (): void =>
       this.leg.cut(new GatewayError('CLIENT_LEFT', 'the client went away', { cause: signal.reason }))
@@ -165,11 +177,11 @@ class Handshake {
     }
   }
 
-  #verify(shown: Buffer, checkHostKey: (shown: Buffer) => void): boolean {
+  #verify(shown: Buffer, checkHostKey: (shown: Buffer) => Buffer): boolean {
     try {
       if (this.#firstKey !== undefined && !this.#firstKey.equals(shown))
         throw new GatewayError('HOST_KEY_MISMATCH', 'the host key changed while connected')
-      checkHostKey(shown)
+      this.#protocol._provingKey = checkHostKey(shown)
       this.#firstKey = Buffer.from(shown)
       return true
     } catch (fault) {
@@ -181,11 +193,12 @@ class Handshake {
   #explain(cause: Ssh2Error): unknown {
     if (this.#hostKeyFault !== undefined) return this.#hostKeyFault
     if (cause.level === 'client-authentication')
-      return new GatewayError('TARGET_REFUSED', 'the target did not accept the certificate', { cause })
+      return new TargetRefusal('the target did not accept the certificate', this.#banner, { cause })
     const text = printable(cause.message, 200)
     // A number is the reason of the target's own DISCONNECT; sshd says so when it has had enough of us.
-    if (typeof cause.code === 'number')
-      return new GatewayError(this.#attempted ? 'TARGET_REFUSED' : 'TARGET_LEFT', text, { cause })
+    if (typeof cause.code === 'number' && this.#attempted)
+      return new TargetRefusal(text, `${this.#banner}${text}\n`, { cause })
+    if (typeof cause.code === 'number') return new GatewayError('TARGET_LEFT', text, { cause })
     return new GatewayError(cause.level === 'client-socket' ? 'TARGET_LEFT' : 'TARGET_PROTOCOL', text, { cause })
   }
 

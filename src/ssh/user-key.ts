@@ -1,9 +1,15 @@
 import { GatewayError } from '../model/errors.ts'
 import { isTaken, nameOf, type PublicKey, readPublicKey } from '../model/public-key.ts'
+import { type Touch, touchOf } from './security-key.ts'
 import { utils } from './ssh2.ts'
 
 /** A public key that a client offers to sign in with; whose it is, only a signature shows. */
 export type UserKey = PublicKey
+/** It has made a signature over this very session. */
+export interface ProvenKey extends UserKey {
+  /** Of FIDO keys only. */
+  readonly touch?: Touch
+}
 
 /**
  * The key behind an offer (RFC 4252 section 7). `algorithm` and `hash` are ssh2's reading of the algorithm's name: RSA
@@ -19,8 +25,23 @@ export function readUserKey(algorithm: string, hash: string | undefined, blob: B
   return key
 }
 
-/** Whether the key made the signature over `signed`, the session id and the request (RFC 4252 section 7). */
-export function verifySignature(key: UserKey, signed: Buffer, signature: Buffer, hash: string | undefined): boolean {
+/** Undefined unless the key made the signature over `signed`, the session id and the request (RFC 4252 section 7). */
+export function proveKey(
+  key: UserKey,
+  signed: Buffer,
+  signature: Buffer,
+  hash: string | undefined,
+): ProvenKey | undefined {
+  if (key.application === undefined) return isSigned(key, signed, signature, hash) ? key : undefined
+  try {
+    const touch = touchOf(key, signed, signature)
+    return touch && { ...key, touch }
+  } catch {
+    return undefined // a signature, or a point, that does not read
+  }
+}
+
+function isSigned(key: UserKey, signed: Buffer, signature: Buffer, hash: string | undefined): boolean {
   const parsed = utils.parseKey(key.blob)
   if (parsed instanceof Error || parsed.type !== key.type) return false
   // An Error object instead of false is what ssh2 gives for a signature that does not read.

@@ -141,11 +141,22 @@ const refused: [rule: string, change: object, code: ErrorCode][] = [
     'CERTIFICATE_OPTION_REFUSED',
   ],
   ['no-touch-required too', { extensions: { 'no-touch-required': '' } }, 'CERTIFICATE_OPTION_REFUSED'],
-  ...['permit-sftp@regate', 'record-session@regate'].map((name): [string, object, ErrorCode] => [
-    `${name}, which is not enforced yet`,
-    { extensions: { [name]: 'read' } },
+  [
+    'record-session@regate, which is not enforced yet',
+    { extensions: { 'record-session@regate': 'full' } },
     'CERTIFICATE_OPTION_UNENFORCED',
-  ]),
+  ],
+  ['sftp in a way that nobody knows', { extensions: { 'permit-sftp@regate': 'append' } }, 'CERTIFICATE_OPTION_VALUE'],
+  [
+    'sftp by a path that is relative',
+    { extensions: { 'permit-sftp@regate': { read: ['out/*'] } } },
+    'CERTIFICATE_OPTION_VALUE',
+  ],
+  [
+    'sftp that is looked into, and a command in its place',
+    { extensions: { 'permit-sftp@regate': 'read' }, critical_options: { 'force-command': 'id' } },
+    'CERTIFICATE_OPTION_VALUE',
+  ],
   [
     'a variable whose name no shell takes',
     { extensions: { 'set-env@regate': { 'A-B': 'x' } } },

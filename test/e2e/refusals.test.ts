@@ -49,7 +49,6 @@ const decisions: Record<string, unknown> = {
   ttlnegative: allowed({ ttl: -1 }),
   noprincipals: allowed({ principals: [] }),
   comma: allowed({ principals: ['postgres,root'] }),
-  sftp: allowed({ extensions: { ...exec, 'permit-sftp@regate': 'read' } }),
   recorded: allowed({ extensions: { ...exec, 'record-session@regate': 'full' } }),
   unknownextension: allowed({ extensions: { ...exec, 'permit-anything@regate': '' } as never }),
   verify: allowed({ critical_options: { 'verify-required': '' } as never }),
@@ -117,7 +116,6 @@ const rows: [rule: string, route: string, code: ErrorCode, says: RegExp][] = [
   ['a negative ttl', 'ttlnegative', 'DECISION_SHAPE', /DECISION_SHAPE/],
   ['no principals', 'noprincipals', 'DECISION_SHAPE', /DECISION_SHAPE/],
   ['a principal with a comma', 'comma', 'CERTIFICATE_PRINCIPAL', /CERTIFICATE_PRINCIPAL/],
-  ['a row that is not enforced yet', 'sftp', 'CERTIFICATE_OPTION_UNENFORCED', /CERTIFICATE_OPTION_UNENFORCED/],
   ['a recording that is not made yet', 'recorded', 'CERTIFICATE_OPTION_UNENFORCED', /CERTIFICATE_OPTION_UNENFORCED/],
   ['an extension that no table knows', 'unknownextension', 'DECISION_SHAPE', /DECISION_SHAPE/],
   ['an option that speaks of our key', 'verify', 'DECISION_SHAPE', /DECISION_SHAPE/],
@@ -243,18 +241,6 @@ for (const [rule, say, code] of silent)
     assert.match(done.stderr, new RegExp(code), slow.gateway.lines.join('\n'))
     server.close()
   })
-
-test('the target’s banner reaches the person, without its control characters', async () => {
-  await using world = await startWorld({
-    certificates: { db1: { extensions: exec } },
-    sshd: (workspace) => [
-      `Banner ${workspace.write('banner', 'Property of Example Ltd.\n\u001b]0;title\u0007Welcome\n')}`,
-    ],
-  })
-  const done = await world.ssh('db1', ['echo in'])
-  assert.equal(done.stdout, 'in\n')
-  assert.match(done.stderr, /Property of Example Ltd\.\n\?\]0;title\?Welcome\n/)
-})
 
 // Policies that fail
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DecisionRecord } from '../../src/decision-log/record.ts'
 import { admit as admitWatched } from '../../src/gateway/admit.ts'
-import type { Knock, Steps } from '../../src/gateway/decide.ts'
+import { ask, type Knock, type Steps } from '../../src/gateway/decide.ts'
 import type { Address } from '../../src/model/address.ts'
 import { type ErrorCode, GatewayError } from '../../src/model/errors.ts'
 import type { Leg } from '../../src/ssh/leg.ts'
@@ -45,6 +45,7 @@ function world(change: Partial<Steps> & { result?: unknown } = {}) {
     },
     epoch: () => 0,
     closed: () => undefined,
+    full: () => undefined,
     roomForStranger: () => true,
     ...steps,
   }
@@ -164,6 +165,17 @@ test('a client that left while its certificate was written down is not logged in
   const admission = await admit(aKnock(), { ...steps, record }, client.signal)
   assert.equal(admission.outcome === 'refused' && admission.fault.code, 'CLIENT_LEFT')
   assert.ok(!trace.includes('login'))
+})
+
+test('where there is no room for one more session it is refused, and written down; a live one goes on', async () => {
+  const full = (sessions: number) => (sessions < 2 ? undefined : new GatewayError('TOO_MANY_SESSIONS', `${sessions}`))
+  const { trace, steps } = world({ full })
+  const admission = await admit(aKnock({ sessions: 2 }), steps, never)
+  assert.equal(admission.outcome === 'refused' && admission.fault.code, 'TOO_MANY_SESSIONS')
+  assert.deepEqual(trace, ['evaluate', 'record deny'])
+  const session = { id: 'session-1', started_at: 1_800_000_000, renewals: 1 }
+  assert.equal((await ask(aKnock({ sessions: 2, session }), steps)).ruling.outcome, 'grant')
+  assert.equal((await admit(aKnock({ sessions: 1 }), steps, never)).outcome, 'admitted')
 })
 
 test('who is not known is sent to sign in, and no record is made of it', async () => {

@@ -59,3 +59,36 @@ test('what was spent of it is filled from what the client allows next', () => {
   assert.equal(one.granted('client', 60), 60)
 })
 test('a small window is passed on whole', () => assert.equal(reserveOf('session', 1000), 0))
+
+test('of a session’s window at the target 14 bytes are withheld, for one question of the gateway’s', () => {
+  const one = channel('session', 100, 2_000)
+  assert.equal(one.told('target', 2_000), 1_986)
+  one.sent('client', 1_986)
+  assert.throws(() => one.sent('client', 1), exceeded)
+  assert.equal(one.mayAsk(15), false)
+})
+test('it is asked once', () => {
+  const one = channel('session', 100, 2_000)
+  assert.equal(one.mayAsk(14), true)
+  assert.equal(one.mayAsk(14), false)
+})
+test('where there is no window at first, of what is granted next', () => {
+  const one = channel('session', 100, 0)
+  assert.equal(one.mayAsk(14), false)
+  const other = channel('session', 100, 0)
+  assert.equal(other.granted('target', 2_000), 1_986)
+  assert.equal(other.granted('target', 2_000), 2_000)
+  assert.equal(other.mayAsk(14), true)
+})
+test('of a forward’s window nothing is', () => {
+  const one = channel('direct-tcpip', 100, 2_000)
+  assert.equal(one.told('target', 2_000), 2_000)
+  assert.equal(one.granted('target', 2_000), 2_000)
+})
+test('what goes nowhere may be sent again', () => {
+  const one = channel('direct-tcpip', 100, 200)
+  one.sent('client', 200)
+  one.returned('client', 50)
+  one.sent('client', 50)
+  assert.throws(() => one.sent('client', 1), exceeded)
+})

@@ -54,7 +54,7 @@ test('a forward, when the certificate says so', () => {
   assert.equal(reasonOf(some().openings.byClient(tcpip)), openFailureReason.prohibited)
   assert.equal(reasonOf(some({ 'permit-port-forwarding': '' }).openings.byClient(tcpip)), 'opened')
 })
-for (const type of ['tun@openssh.com', 'forwarded-tcpip', 'x11', 'auth-agent@openssh.com', 'toString', '__proto__', ''])
+for (const type of ['forwarded-tcpip', 'x11', 'auth-agent@openssh.com', 'toString', '__proto__', ''])
   test(`never a channel “${type}”, whatever the certificate says`, () => {
     const { openings } = some({
       'permit-port-forwarding': '',
@@ -63,6 +63,12 @@ for (const type of ['tun@openssh.com', 'forwarded-tcpip', 'x11', 'auth-agent@ope
     })
     assert.equal(reasonOf(openings.byClient(opens(type))), openFailureReason.unknownType)
   })
+test('never a tunnel, whatever the certificate says and whoever wants one', () => {
+  const { openings, refused } = some({ 'permit-port-forwarding': '' })
+  assert.equal(reasonOf(openings.byClient(opens('tun@openssh.com'))), openFailureReason.prohibited)
+  assert.equal(reasonOf(openings.byTarget(opens('tun@openssh.com'))), openFailureReason.unknownType)
+  assert.equal(refused.length, 2)
+})
 test('no more channels of all kinds than there may be, from either side', () => {
   const { openings, forwards, fill } = some({ 'permit-port-forwarding': '' })
   forwards.listens({ name: 'tcpip-forward', wantReply: true, details: wire('localhost', { uint32: 8_022 }) }, undefined)
@@ -77,8 +83,8 @@ test('a target opens what it was asked for, and nothing else', () => {
   assert.equal(reasonOf(openings.byTarget(cameIn)), openFailureReason.prohibited)
   forwards.listens({ name: 'tcpip-forward', wantReply: true, details: wire('localhost', { uint32: 8_022 }) }, undefined)
   assert.equal(reasonOf(openings.byTarget(cameIn)), 'opened')
-  assert.equal(reasonOf(openings.byTarget(session)), openFailureReason.prohibited)
-  assert.equal(reasonOf(openings.byTarget(tcpip)), openFailureReason.prohibited)
+  assert.equal(reasonOf(openings.byTarget(session)), openFailureReason.unknownType)
+  assert.equal(reasonOf(openings.byTarget(tcpip)), openFailureReason.unknownType)
   assert.equal(refused.length, 3)
 })
 test('a destination that does not read opens nothing', () => {

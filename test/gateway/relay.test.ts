@@ -6,7 +6,9 @@ import type { Certificate } from '../../src/model/certificate.ts'
 import { type Part, wire } from '../../src/model/wire.ts'
 import type { Leg } from '../../src/ssh/leg.ts'
 import { MSG } from '../../src/ssh/messages.ts'
+import { harmless } from '../../src/ssh/sftp-request.ts'
 import { aCertificate, at } from '../support/certificate.ts'
+import { asksPlace, init, place, reply, request, versionReply } from '../support/sftp.ts'
 
 /*
  * A relay between two legs that are lists: what has arrived where, message by message.
@@ -43,6 +45,8 @@ function between(first: Certificate) {
     from: (side: 'client' | 'target', message: Buffer) => takers[side]?.(message),
     /** The numbers of the messages that have arrived at a side since it was last looked. */
     news: (side: 'client' | 'target') => arrived[side].splice(0).map(([number]) => number),
+    /** The messages themselves. */
+    mail: (side: 'client' | 'target') => arrived[side].splice(0),
     narrow(to: Certificate) {
       certificate = to
       relayed.narrow()
@@ -146,4 +150,132 @@ test('a session is asked to run something a few times, and no more', () => {
   for (let count = 0; count < 20; count++) relayed.from('client', run)
   assert.equal(relayed.news('target').length, 3) // the channel itself is the first of four
   assert.ok(relayed.witnessed.includes('refused request exec by undefined'))
+})
+
+// sftp
+
+const bytes = (recipient: number, content: Buffer) => wire(MSG.channelData, { uint32: recipient }, content)
+const sftp = wire(MSG.channelRequest, { uint32: 7 }, 'subsystem', { boolean: false }, 'sftp')
+/** A session, 3 of the client's and 7 of the target's, in which sftp has greeted. */
+function sftpSession(extensions: object): Between {
+  const relayed = between(whole(extensions))
+  relayed.from('client', open('session', 3))
+  relayed.from('target', confirm(3, 7))
+  relayed.from('client', sftp)
+  relayed.from('client', bytes(7, init()))
+  relayed.from('target', bytes(3, Buffer.concat([versionReply(), place('/home')])))
+  for (const side of ['client', 'target'] as const) relayed.news(side)
+  return relayed
+}
+
+test('sftp: the gateway’s own question takes nothing of the client’s window, and its answer nothing of the target’s', () => {
+  const relayed = between(whole({ 'permit-sftp@regate': 'read' }))
+  relayed.from('client', open('session', 3))
+  relayed.from('target', confirm(3, 7))
+  assert.deepEqual(
+    relayed.mail('client').map((message) => message.readUInt32BE(9)),
+    [100_000 - asksPlace.length],
+  )
+  relayed.from('client', sftp)
+  relayed.mail('target')
+  relayed.from('client', bytes(7, init()))
+  const sent = relayed.mail('target').map((message) => message.subarray(9))
+  assert.deepEqual(Buffer.concat(sent), Buffer.concat([init(), asksPlace]))
+  relayed.from('target', bytes(3, versionReply()))
+  assert.deepEqual(relayed.mail('client'), [])
+  relayed.from('target', bytes(3, place('/home')))
+  assert.deepEqual(relayed.mail('client'), [bytes(3, versionReply())])
+  const given = wire(MSG.channelWindowAdjust, { uint32: 7 }, { uint32: place('/home').length })
+  assert.deepEqual(relayed.mail('target'), [given])
+})
+test('sftp: a target that takes no data is asked nothing', () => {
+  const relayed = between(whole({ 'permit-sftp@regate': 'read' }))
+  relayed.from('client', open('session', 3))
+  relayed.from(
+    'target',
+    wire(MSG.channelOpenConfirmation, { uint32: 3 }, { uint32: 7 }, { uint32: 9 }, { uint32: 32_768 }),
+  )
+  relayed.from('client', sftp)
+  relayed.mail('target')
+  relayed.from('client', bytes(7, init()))
+  assert.deepEqual(relayed.news('target'), [MSG.channelClose])
+})
+test('sftp: what is refused is given back to the window of who sent it, and answered', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'read' })
+  const write = request.write(1, 'h', Buffer.alloc(1_000))
+  relayed.from('client', bytes(7, write))
+  assert.deepEqual(relayed.mail('target'), [bytes(7, harmless(1))])
+  const given = write.length - harmless(1).length
+  assert.deepEqual(relayed.mail('client'), [wire(MSG.channelWindowAdjust, { uint32: 3 }, { uint32: given })])
+  relayed.from('target', bytes(3, reply.status(1, 2, 'No such file')))
+  assert.deepEqual(relayed.mail('client'), [bytes(3, reply.status(1, 3, 'refused     '))])
+})
+test('sftp: and may be sent again without end', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'read' })
+  for (let count = 0; count < 1_000; count++) {
+    relayed.from('client', bytes(7, request.write(1, 'h', Buffer.alloc(10_000)))) // the window has 100,000
+    relayed.from('target', bytes(3, reply.status(1, 2, 'No such file')))
+    relayed.from('client', wire(MSG.channelWindowAdjust, { uint32: 7 }, { uint32: 33 }))
+    relayed.from('target', wire(MSG.channelWindowAdjust, { uint32: 3 }, { uint32: 13 }))
+  }
+})
+test('sftp: what is none closes the channel, and no other', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'read', ...exec })
+  relayed.from('client', bytes(7, Buffer.from('rm -rf /\n')))
+  assert.deepEqual(relayed.news('client'), [MSG.channelExtendedData, MSG.channelClose])
+  assert.deepEqual(relayed.news('target'), [MSG.channelClose])
+  relayed.from('client', open('session', 4))
+  assert.deepEqual(relayed.news('target'), [MSG.channelOpen])
+})
+test('sftp: also when it is the target’s', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'read' })
+  relayed.from('target', bytes(3, reply.status(77, 0, '')))
+  assert.deepEqual(relayed.news('client'), [MSG.channelExtendedData, MSG.channelClose])
+})
+test('sftp: the target’s stderr passes', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'read' })
+  relayed.from('target', wire(MSG.channelExtendedData, { uint32: 3 }, { uint32: 1 }, 'text'))
+  assert.deepEqual(relayed.news('client'), [MSG.channelExtendedData])
+})
+test('sftp: what was sent before it was asked for would have passed unread: the channel is closed', () => {
+  const relayed = between(whole({ 'permit-sftp@regate': 'read' }))
+  relayed.from('client', open('session', 3))
+  relayed.from('target', confirm(3, 7))
+  relayed.from('client', bytes(7, Buffer.concat([init(), request.remove(1, '/a')])))
+  relayed.news('target')
+  relayed.from('client', sftp)
+  assert.deepEqual(relayed.news('target'), [MSG.channelClose])
+})
+test('sftp: asked for again, it goes on being looked into', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'read' })
+  relayed.from('client', sftp)
+  relayed.news('target')
+  relayed.from('client', bytes(7, request.remove(1, '/a')))
+  assert.deepEqual(relayed.mail('target'), [bytes(7, harmless(1))])
+})
+test('sftp: a narrower certificate refuses what the one before would have permitted', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'write' })
+  relayed.from('client', bytes(7, request.remove(1, '/a')))
+  relayed.narrow(whole({ 'permit-sftp@regate': 'read' }))
+  relayed.from('client', bytes(7, request.remove(2, '/a')))
+  assert.deepEqual(relayed.mail('target'), [bytes(7, request.remove(1, '/a')), bytes(7, harmless(2))])
+  assert.deepEqual(relayed.witnessed.slice(-1), ['refused sftp remove /a by permit-sftp@regate'])
+})
+test('sftp: one without it closes the channel', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'write' })
+  relayed.narrow(whole(exec))
+  assert.deepEqual(relayed.news('target'), [MSG.channelClose])
+})
+test('sftp: one that looks into it closes a channel that nobody looked into', () => {
+  const relayed = sftpSession({ 'permit-subsystem@regate': ['sftp'] })
+  relayed.from('client', bytes(7, request.remove(1, '/a')))
+  assert.deepEqual(relayed.mail('target'), [bytes(7, request.remove(1, '/a'))])
+  relayed.narrow(whole({ 'permit-subsystem@regate': ['sftp'], 'permit-sftp@regate': 'write' }))
+  assert.deepEqual(relayed.news('target'), [MSG.channelClose])
+})
+test('sftp: a wider one opens all of it', () => {
+  const relayed = sftpSession({ 'permit-sftp@regate': 'read' })
+  relayed.narrow(whole({ 'permit-subsystem@regate': ['sftp'] }))
+  relayed.from('client', bytes(7, request.remove(1, '/a')))
+  assert.deepEqual(relayed.mail('target'), [bytes(7, request.remove(1, '/a'))])
 })

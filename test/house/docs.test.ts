@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { configSchema, limitsSchema } from '../../src/config-schema.ts'
+import { configSchema, limitsSchema, penaltiesSchema } from '../../src/config-schema.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { PolicyInput } from '../../src/model/context.ts'
 import { Decision } from '../../src/model/decision.ts'
@@ -25,7 +25,10 @@ test('every limit stands in docs/operations.md, and no other', () => {
   const named = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) =>
     [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
   )
-  assert.deepEqual(named.toSorted(), Object.keys(limitsSchema.properties).toSorted())
+  assert.deepEqual(
+    named.toSorted(),
+    [...Object.keys(limitsSchema.properties), ...Object.keys(penaltiesSchema.properties)].toSorted(),
+  )
 })
 
 test('every setting stands in the example of docs/operations.md, and no other', () => {

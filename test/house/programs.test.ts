@@ -17,7 +17,7 @@ const listed = table
   .map((line) => line.split(/\s+/)[1]?.split('/').at(-1) ?? '')
 
 /** In a package that is listed by another of its programs. */
-const companions = ['ssh-keygen', 'ssh-agent', 'ssh-add', 'sftp', 'scp', 'npx']
+const companions = ['ssh-keygen', 'ssh-agent', 'ssh-add', 'sftp', 'scp', 'npx', 'puttygen', 'dropbearconvert']
 /** In packages that no Debian is without: bash, bsdutils, tar. */
 const everywhere = ['bash', 'sh', 'script', 'tar']
 

@@ -6,7 +6,7 @@ import type { Active } from '../../src/policy/engine.ts'
 import type { Answer } from '../../src/policy/worker.ts'
 import { allowed, denied, signIn } from '../support/stage.ts'
 
-type Said = object | 'undefined' | 'failed'
+type Said = object | 'undefined' | 'failed' | 'late' | 'late twice'
 
 /** A policy that answers each input `{"x": name}` as the table says. */
 const policy = (answers: Record<string, Said>, asked: string[] = []): Active => ({
@@ -15,16 +15,19 @@ const policy = (answers: Record<string, Said>, asked: string[] = []): Active => 
     async evaluate({ input }) {
       const { x } = JSON.parse(input) as { x: string }
       asked.push(x)
-      return { builtins: {}, nanoseconds: 1, ...told(answers[x]) } as Answer
+      const said = answers[x] === 'late twice' && asked.length > 2 ? allowed : answers[x]
+      return { builtins: {}, nanoseconds: 1, ...told(said) } as Answer
     },
   },
 })
 const told = (said: Said | undefined): object =>
-  said === 'failed'
-    ? { error: { code: 'POLICY_CONFLICT', message: 'two rules' } }
-    : said === 'undefined' || said === undefined
-      ? {}
-      : { result: JSON.stringify(said) }
+  said === 'late' || said === 'late twice'
+    ? { error: { code: 'POLICY_TIMEOUT', message: 'late' } }
+    : said === 'failed'
+      ? { error: { code: 'POLICY_CONFLICT', message: 'two rules' } }
+      : said === 'undefined' || said === undefined
+        ? {}
+        : { result: JSON.stringify(said) }
 const inputs = [{ x: 'a' }, { x: 'b' }]
 
 const good: [rule: string, now: Record<string, Said>, next: Record<string, Said>][] = [
@@ -41,6 +44,7 @@ for (const [rule, now, next] of good)
 const bad: [rule: string, next: Record<string, Said>][] = [
   ['one that is undefined where there was an answer', { a: allowed }],
   ['one that fails there', { a: allowed, b: 'failed' }],
+  ['one that takes too long there, again and again', { a: allowed, b: 'late' }],
   ['one that answers something that is no decision', { a: allowed, b: { ...denied, more: 1 } }],
 ]
 for (const [rule, next] of bad)
@@ -57,4 +61,9 @@ test('the one in force is asked only where the next one fails', async () => {
   const asked: string[] = []
   await canaryFault(policy({ a: allowed }, asked), policy({ a: allowed }), inputs)
   assert.deepEqual(asked, ['b'])
+})
+test('one that is late now and then is asked again', async () => {
+  const asked: string[] = []
+  assert.equal(await canaryFault(policy({ a: allowed }), policy({ a: 'late twice' }, asked), [{ x: 'a' }]), undefined)
+  assert.equal(asked.length, 3)
 })

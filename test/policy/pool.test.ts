@@ -37,3 +37,15 @@ test('a pool that takes no more questions answers those that it has, also when i
   assert.deepEqual(await Promise.all([...before, after]), [looped, looped, looped, '1', 'POLICY_BUSY'])
   await drained
 })
+
+test('threads are asked first without the deadline, and one that never answers is replaced', async () => {
+  const bundle = await compileRego({ modules: [loops], entrypoints: ['t/loop', 't/quick'] })
+  await using threads = new Threads(1)
+  await using pool = await PolicyPool.start(bundle, { ...settings, deadline: 5_000 as Milliseconds }, threads)
+  const question = (entrypoint: string) => ({ entrypoint, input: '{"x":1}', nowNs: '0' })
+  const warming = pool.warm([question('t/quick'), question('t/loop')])
+  const meanwhile = pool.evaluate(question('t/quick'))
+  await warming
+  const answer = await meanwhile
+  assert.ok('result' in answer && answer.result === '1')
+})

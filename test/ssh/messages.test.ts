@@ -53,12 +53,12 @@ test('a channel request reads back', () => {
     }),
   )
 })
-test('a confirmation is passed on with a smaller packet size alone', () => {
+test('a confirmation is passed on with another window and packet size alone', () => {
   const message = wire(MSG.channelOpenConfirmation, { uint32: 1 }, { uint32: 2 }, { uint32: 3 }, { uint32: 4 })
-  assert.deepEqual(messages.readOpenConfirmation(messages.withPacketMost(message, 9)), {
+  assert.deepEqual(messages.readOpenConfirmation(messages.withLimits(message, 8, 9)), {
     recipient: 1,
     sender: 2,
-    window: 3,
+    window: 8,
     packetMost: 9,
   })
   assert.equal(message.readUInt32BE(13), 4)

@@ -11,6 +11,8 @@ import { makeWorkspace } from '../support/workspace.ts'
 const point = (coordinate: number): Buffer => Buffer.concat([Buffer.of(4), Buffer.alloc(2 * coordinate, 1)])
 const ed25519 = wire('ssh-ed25519', Buffer.alloc(32, 7))
 const p256 = wire('ecdsa-sha2-nistp256', 'nistp256', point(32))
+const skEd25519 = 'sk-ssh-ed25519@openssh.com'
+const skEcdsa = 'sk-ecdsa-sha2-nistp256@openssh.com'
 const usual = Buffer.of(1, 0, 1)
 /** A modulus of so many bits, in its one spelling. */
 const modulus = (bits: number): Buffer => {
@@ -47,7 +49,14 @@ const rows: [rule: string, algorithm: string, blob: Buffer, message?: RegExp][] 
   ['RSA of 2048 bits, where 3072 are wanted', 'ssh-rsa', rsa(usual, modulus(2_048)), /at least 3072 bits, not 2048/],
   ['RSA of 8200 bits', 'ssh-rsa', rsa(usual, modulus(8_200)), /at most 8192/],
   ['a megabyte', 'ssh-rsa', rsa(usual, Buffer.alloc(1_000_000, 1)), /too long/],
-  ['a FIDO key', 'sk-ssh-ed25519@openssh.com', ed25519, /^FIDO keys \(sk-ssh-ed25519@openssh\.com\) are not taken$/],
+  ['an Ed25519 key of a FIDO token', skEd25519, wire(skEd25519, Buffer.alloc(32, 7), 'ssh:')],
+  ['an ECDSA key of one', skEcdsa, wire(skEcdsa, 'nistp256', point(32), 'ssh:')],
+  ['one without an application', skEd25519, wire(skEd25519, Buffer.alloc(32, 7)), /does not read/],
+  ['one with a byte more', skEd25519, more(wire(skEd25519, Buffer.alloc(32, 7), 'ssh:')), /does not read/],
+  ['one on another curve', skEcdsa, wire(skEcdsa, 'nistp384', point(48), 'ssh:'), /curve/],
+  ['a plain key that says it is one', skEd25519, ed25519, /another kind/],
+  ['one that says it is a plain key', 'ssh-ed25519', wire(skEd25519, Buffer.alloc(32, 7), 'ssh:'), /another kind/],
+  ['a certificate of one', 'sk-ssh-ed25519-cert-v01@openssh.com', ed25519, /^certificates/],
   ['a certificate', 'ssh-ed25519-cert-v01@openssh.com', ed25519, /^certificates/],
   ['DSA', 'ssh-dss', ed25519, /^ssh-dss keys are not taken$/],
   ['a kind with control characters', 'ssh\x1b[m', ed25519, /^ssh\?\[m keys are not taken$/],

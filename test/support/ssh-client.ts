@@ -14,8 +14,8 @@ export interface RawClient extends Disposable {
   readonly ssh: Ssh2Client
   /** Sends one message as it is. */
   send(message: Uint8Array): void
-  /** The next message with this number; rejects when the connection ends before. */
-  next(number: number): Promise<Buffer>
+  /** The next message with this number, or with one of these; rejects when the connection ends before. */
+  next(...numbers: readonly number[]): Promise<Buffer>
   /** How the connection ended. */
   readonly closed: Promise<string>
   /** Stops reading from the TCP connection. */
@@ -28,7 +28,9 @@ export interface RawClient extends Disposable {
 }
 
 // Loaded after the gateway's own loader has patched it.
-const { BaseAgent } = createRequire(import.meta.url)('ssh2') as typeof Ssh2
+const require = createRequire(import.meta.url)
+const { BaseAgent } = require('ssh2') as typeof Ssh2
+const { KexInit } = require('ssh2/lib/protocol/kex.js') as { KexInit: new (offer: object) => object }
 
 /** Offers one key and signs with another. */
 export class ForgingAgent extends BaseAgent<ParsedKey> {
@@ -55,8 +57,8 @@ function parse(text: string): ParsedKey {
 }
 
 /** What the client hears itself; of the rest ssh2 takes care. */
-const connectionProtocol = new Set([3, 80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100])
-const userAuthentication = new Set([...connectionProtocol, 6, 51, 52, 53, 60])
+const connectionProtocol = new Set([3, 80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 193])
+const userAuthentication = new Set([...connectionProtocol, 6, 7, 51, 52, 53, 60])
 
 const hearing = new WeakMap<object, ReadonlySet<number>>()
 const received = new WeakMap<object, Map<number, Buffer[]>>()
@@ -83,6 +85,8 @@ export interface RawOptions {
   readonly until?: 'ready' | 'handshake' | 'close'
   /** User authentication is the test's own matter too. */
   readonly raw?: boolean
+  /** What it offers in place of the usual; strict key exchange is what stock clients add to it. */
+  readonly offer?: { readonly kex: readonly string[]; readonly cipher: string }
 }
 
 export async function rawClient({
@@ -91,6 +95,7 @@ export async function rawClient({
   authHandler,
   until = 'ready',
   raw = false,
+  offer,
 }: RawOptions): Promise<RawClient> {
   const ssh = new Client()
   const ended = Promise.withResolvers<string>()
@@ -105,6 +110,13 @@ export async function rawClient({
     hostVerifier: (key: Buffer) => fingerprintOf(key) !== '',
   })
   const { _protocol: protocol, _sock: socket } = ssh as unknown as Insides
+  if (offer !== undefined) {
+    const way = { cipher: [offer.cipher], mac: ['hmac-sha2-256-etm@openssh.com'], compress: ['none'], lang: [] }
+    Object.assign(protocol, {
+      ...(offer.kex.some((name) => name.startsWith('kex-strict-')) ? {} : { _strictMode: false }),
+      _offer: new KexInit({ kex: [...offer.kex], serverHostKey: ['ssh-ed25519'], cs: way, sc: way }),
+    })
+  }
   received.set(protocol, new Map())
   hearing.set(protocol, raw ? userAuthentication : connectionProtocol)
   const waiting = new Set<() => void>()
@@ -116,10 +128,11 @@ export async function rawClient({
     send: (message) => {
       if (protocol._destruct !== undefined) sendMessage(protocol, message)
     },
-    next: (number) =>
+    next: (...numbers) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          const message = received.get(protocol)?.get(number)?.shift()
+          const queues = numbers.map((number) => received.get(protocol)?.get(number))
+          const message = queues.find((queue) => queue !== undefined && queue.length > 0)?.shift()
           if (message === undefined) return
           waiting.delete(look)
           resolve(message)

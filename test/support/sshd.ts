@@ -25,6 +25,7 @@ export async function startSshd(
   caKeys: string,
   name = 'sshd',
   more: readonly string[] = [],
+  program = '/usr/sbin/sshd',
 ): Promise<Sshd> {
   if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 })
   const port = await freePort()
@@ -66,7 +67,7 @@ export async function startSshd(
       'Subsystem sftp /usr/lib/openssh/sftp-server',
     ].join('\n'),
   )
-  const server = start('/usr/sbin/sshd', ['-D', '-e', '-f', config], {
+  const server = start(program, ['-D', '-e', '-f', config], {
     LD_PRELOAD: 'libnss_wrapper.so',
     NSS_WRAPPER_PASSWD: workspace.path(`${name}-passwd`),
     NSS_WRAPPER_GROUP: workspace.path(`${name}-group`),

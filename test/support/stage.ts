@@ -112,6 +112,7 @@ export class Stage {
     },
     roomForStranger: () => true,
     closed: () => undefined,
+    full: () => undefined,
   }
 }
 

@@ -22,6 +22,16 @@ run_only(patterns) := {"permit-exec@regate": patterns}
 file_copy := {"permit-subsystem@regate": ["sftp"]}
 
 # METADATA
+# description: sftp and scp that read whatever the account may, and change nothing.
+file_read := {"permit-sftp@regate": "read"}
+
+# METADATA
+# description: |
+#   sftp and scp of these paths and no others: `["/srv/out/**"]` to read, `["/srv/in/*"]` to write; what may be written is
+#   not thereby to be read.
+files(read, write) := {"permit-sftp@regate": {"read": read, "write": write}}
+
+# METADATA
 # description: |
 #   TCP forwards from the client (`ssh -L`, `-D`, `-W`) to these destinations and no others: `["localhost:5432"]`. Names
 #   and addresses are different things: for both, name both.

@@ -17,6 +17,13 @@ test_of_two_commands_the_later_counts if {
 	object.union(lib.any_command, lib.run_only(["uptime"])) == {"permit-exec@regate": ["uptime"]}
 }
 
+test_files_are_named_for_either_way if {
+	object.union(lib.file_read, lib.files(["/srv/out/**"], ["/srv/in/*"])) == {"permit-sftp@regate": {
+		"read": ["/srv/out/**"],
+		"write": ["/srv/in/*"],
+	}}
+}
+
 test_no_forwarding_takes_back_what_was_opened if {
 	open := object.union(
 		lib.forward_to(["*:*"]),
