@@ -191,6 +191,8 @@ export const openConfirmation = (recipient: number, sender: number, window: numb
     { uint32: window },
     { uint32: packetMost },
   )
+export const channelData = (recipient: number, data: Buffer): Buffer =>
+  wire(MSG.channelData, { uint32: recipient }, data)
 export const exitStatus = (recipient: number, status: number): Buffer =>
   wire(MSG.channelRequest, { uint32: recipient }, 'exit-status', { boolean: false }, { uint32: status })
 export const channelEof = (recipient: number): Buffer => wire(MSG.channelEof, { uint32: recipient })
