@@ -22,7 +22,7 @@ export interface DoorParts {
 }
 
 /** As the policy gets it. The flags stand with FIDO keys alone, so that a rule without `not` is false of others. */
-const describeKey = ({ type, fingerprint, touch }: ProvenKey): PolicyKey => ({
+export const describeKey = ({ type, fingerprint, touch }: ProvenKey): PolicyKey => ({
   type,
   fingerprint,
   hardware: touch !== undefined,

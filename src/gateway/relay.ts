@@ -1,6 +1,5 @@
 import type { Ask, Verdict } from '../model/channel.ts'
 import { GatewayError } from '../model/errors.ts'
-import type { SessionBytes } from '../model/session-event.ts'
 import { printable } from '../model/text.ts'
 import type { Leg } from '../ssh/leg.ts'
 import * as messages from '../ssh/messages.ts'
@@ -9,29 +8,14 @@ import { Channel, type End, otherSide, packetMost, reserveOf, type Side } from '
 import { Channels } from './channels.ts'
 import { Forwards } from './forwards.ts'
 import { Openings } from './opening.ts'
+import type { Mouth, Relayed, RelaySettings } from './relayed.ts'
 import { Replies } from './replies.ts'
 import * as requests from './requests.ts'
 import { begunBefore, lookInto, noWindow, refusalOf, type SftpGuard } from './sftp.ts'
 import { stand, verdictOnRequest } from './standing.ts'
 import { type Judge, type Refusal, textOf, Verdicts, type Witness } from './verdicts.ts'
 
-export interface RelaySettings {
-  /** Channels open or being opened at once on one connection. */
-  readonly channels: number
-  /** Requests of one side that may be unanswered, on a channel or on the connection. */
-  readonly unanswered: number
-}
-
-/** Where a side hears the relay and is heard: its leg, or what stands before that (see visit/takeover.ts). */
-export type Mouth = Pick<Leg, 'send' | 'answer' | 'pass' | 'relay'>
-
-/** A relay at work. */
-export interface Relayed {
-  /** Payload that channels carried so far. */
-  readonly bytes: SessionBytes
-  /** The certificate has changed: what the judge would not open now is closed, listeners at the target included. */
-  narrow(): void
-}
+export type { Mouth, Relayed, RelaySettings }
 
 /** A refused program's line must reach the terminal before the refusal, upon which OpenSSH leaves at once. */
 const lineFirst = 100

@@ -2,6 +2,7 @@ import type { PolicyInput } from '../../model/context.ts'
 import type { Login } from '../../model/units.ts'
 import type { Evaluation } from '../../policy/engine.ts'
 import { inputOf, type Knock, type Steps } from '../decide.ts'
+import { describeKey } from '../door.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Turns } from '../turns.ts'
 import type { Visitor } from './visit.ts'
@@ -39,7 +40,7 @@ export function knockOf(visitor: Visitor, sessionId: string, login: Login, route
     connection,
     identity,
     sessions,
-    ...(key === undefined ? {} : { key: { type: key.type, fingerprint: key.fingerprint, hardware: false } }),
+    ...(key === undefined ? {} : { key: describeKey(key) }),
   }
 }
 
