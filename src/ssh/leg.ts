@@ -4,7 +4,7 @@ import { weaknessOf } from './algorithms.ts'
 import { Budget, type Peer, wrongWay } from './budget.ts'
 import { passInPlace } from './in-place.ts'
 import { KeyRenewal, type RekeyLimits } from './key-renewal.ts'
-import { type Feeder, Outflow, unsentMost } from './outflow.ts'
+import { type Feeder, Outflow } from './outflow.ts'
 import {
   forgetKeyExchange,
   hear,
