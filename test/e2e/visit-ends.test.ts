@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { start } from '../support/process.ts'
+import { type Running, start } from '../support/process.ts'
 import { startVisited } from '../support/visited.ts'
 import type { World } from '../support/world.ts'
 
@@ -14,7 +14,7 @@ before(async () => {
     workspace.key('robot')
     workspace.write('robots.keys', '')
     return {
-      limits: { menu_idle: '1500ms' },
+      limits: { menu_idle: '1500ms', ident_wait: '3s' },
       identity: { login_ttl: '4s', keys: 'robots.keys' },
     }
   })
@@ -27,11 +27,25 @@ test('who says nothing for limits.menu_idle is cut', async () => {
   assert.match(done.stderr, /nothing has passed for too long/)
 })
 
+/** By a key with which nobody has signed in, or not of late. */
+async function arriving(...args: string[]): Promise<Running> {
+  const known = ['-F', world.config, '-i', world.workspace.path('bob'), '-o', 'IdentityFile=none', '-l', 'alice']
+  const ssh = start('ssh', [...known, ...args], { TERM: 'dumb' })
+  const told = await ssh.line(/Code {3}\S+/)
+  await world.issuer.approve(/Code {3}(\S+)/.exec(told)?.[1] ?? '', 'alice')
+  return ssh
+}
+
+test('but not while a jump is open, which has an end of its own', async () => {
+  await using silent = await arriving('-W', 'db1:22', 'gate')
+  const begun = await silent.line(/^SSH-2\.0-\S+$/)
+  await silent.ended()
+  assert.deepEqual(silent.lines.slice(silent.lines.indexOf(begun) + 1), [])
+  await world.ssh('gate', ['logout'], { user: 'alice', key: 'bob' })
+})
+
 test('a login that has run out while the menu was open opens nothing more', async () => {
-  const args = ['-F', world.config, '-i', world.workspace.path('bob'), '-o', 'IdentityFile=none', '-l', 'alice']
-  await using menu = start('ssh', [...args, '-tt', 'gate'], { TERM: 'dumb' })
-  const code = await menu.line(/Code {3}\S+/)
-  await world.issuer.approve(/Code {3}(\S+)/.exec(code)?.[1] ?? '', 'alice')
+  await using menu = await arriving('-tt', 'gate')
   await menu.line(/> db1/)
   menu.child.stdin?.write('audited')
   const over = menu.line(/your login has come to its end/)
