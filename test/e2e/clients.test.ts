@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { goClient } from '../support/clients/go-client.ts'
+import { openSsh10 } from '../support/openssh10.ts'
 import { type Running, start } from '../support/process.ts'
 import { startWorld, type World } from '../support/world.ts'
 
@@ -13,7 +14,6 @@ import { startWorld, type World } from '../support/world.ts'
 
 /** A program and its arguments for each thing that is tried; each prints what it got. */
 interface Client {
-  readonly name: string
   readonly exec: readonly string[]
   /** Prints the file `greeting` of the host, or, of a client that has no sftp of its own, the answer of the subsystem. */
   readonly sftp: readonly string[]
@@ -52,7 +52,8 @@ const port = (): number => (server.address() as { port: number }).port
 const user = `postgres@${route}`
 
 const clients: readonly [name: string, make: (key: string, own: string) => Client | Promise<Client>][] = [
-  ['OpenSSH', openssh],
+  ['OpenSSH', (key) => openssh(key)],
+  ['OpenSSH 10', (key) => openssh(key, openSsh10)],
   ['PuTTY', putty],
   ['Dropbear', dropbear],
   ['paramiko', (key) => python('paramiko', key)],
@@ -91,16 +92,30 @@ function begin([program = '', ...args]: readonly string[], env: NodeJS.ProcessEn
   return start(program, args, env)
 }
 
-function openssh(key: string): Client {
+function openssh(key: string, { ssh, sftp } = { ssh: 'ssh', sftp: 'sftp -S ssh' }): Client {
   const options = ['-F', world.config, '-i', key, '-o', `User=${user}`]
+  const get = `echo 'get greeting ${key}.got' | ${sftp} -q ${options.join(' ')} -b - ${route}`
   return {
-    name: 'OpenSSH',
-    exec: ['ssh', ...options, route, asked],
-    sftp: ['sh', '-c', `echo 'get greeting ${key}.got' | sftp -q ${options.join(' ')} -b - ${route} && cat ${key}.got`],
+    exec: [ssh, ...options, route, asked],
+    sftp: ['sh', '-c', `${get} && cat ${key}.got`],
     sftpSays: greeting,
-    forward: ['ssh', ...options, '-W', `127.0.0.1:${port()}`, route],
+    forward: [ssh, ...options, '-W', `127.0.0.1:${port()}`, route],
   }
 }
+
+test('OpenSSH 10 takes the key exchange that is post-quantum, and has nothing to warn of', async () => {
+  const [program = '', ...args] = openssh(world.workspace.path('alice'), openSsh10).exec
+  await using first = begin([program, ...args])
+  const [, code = ''] = /Code {3}(\S+)/.exec(await first.line(/Code {3}\S+/)) ?? []
+  await world.issuer.approve(code, 'alice')
+  await first.line(/^ran as /)
+  await first.ended()
+  await using again = begin([program, '-v', ...args])
+  await again.line(/kex: algorithm: mlkem768x25519-sha256/)
+  await again.line(/^ran as /)
+  await again.ended()
+  for (const said of [...first.lines, ...again.lines]) assert.doesNotMatch(said, /warning|post-quantum/i)
+})
 
 /** plink and psftp, which want the key in a format of their own. */
 function putty(key: string, own: string): Client {
@@ -114,7 +129,6 @@ function putty(key: string, own: string): Client {
   const script = world.workspace.write(`${own}.psftp`, `get greeting ${world.workspace.path(`${own}.got`)}\n`)
   const psftp = ['psftp', '-batch', '-b', script, ...options, '-l', user, '127.0.0.1'].join(' ')
   return {
-    name: 'PuTTY',
     exec: ['plink', '-ssh', ...options, '-l', user, '127.0.0.1', asked],
     sftp: ['sh', '-c', `${psftp} && cat ${world.workspace.path(`${own}.got`)}`],
     sftpSays: greeting,
@@ -130,7 +144,6 @@ function dropbear(key: string, own: string): Client {
   const sftp = `#!/bin/sh\nexec dbclient ${options.join(' ')} -s 127.0.0.1 sftp\n`
   const carrier = world.workspace.write(`${own}.sh`, sftp, 0o700)
   return {
-    name: 'Dropbear',
     exec: ['dbclient', ...options, '127.0.0.1', asked],
     sftp: ['sh', '-c', `echo 'get greeting ${key}.got' | sftp -q -b - -D ${carrier} && cat ${key}.got`],
     sftpSays: greeting,
@@ -151,7 +164,6 @@ const common = (key: string): string[] => [
 function python(library: string, key: string): Client {
   const program = ['/usr/bin/python3', join(scripts, `${library}_client.py`), ...common(key)]
   return {
-    name: library,
     exec: [...program, 'exec', asked],
     sftp: [...program, 'sftp', 'greeting'],
     sftpSays: greeting,
@@ -163,7 +175,6 @@ function python(library: string, key: string): Client {
 async function go(key: string): Promise<Client> {
   const program = [await goClient(), ...common(key)]
   return {
-    name: 'Go x/crypto',
     exec: [...program, 'exec', asked.replace('; exit 3', '')],
     sftp: [...program, 'sftp'],
     sftpSays: /^sftp: message 2, version 3$/,

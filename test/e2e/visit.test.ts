@@ -48,13 +48,18 @@ test('the routes that the policy would open now, each login confirmed by it', as
   const told = await gate(['routes'])
   assert.deepEqual(
     [told.code, told.stdout, told.stderr],
-    [0, 'db1      postgres, root\naudited  postgres (asks for a reason), root (asks for a reason)\n', ''],
+    [
+      0,
+      'db1      postgres, root\naudited  postgres (asks for a reason), root (asks for a reason)\nbare     postgres, root\n',
+      '',
+    ],
   )
   const json = await gate(['routes', '--json'])
   const logins = (require: string[]) => ['postgres', 'root'].map((login) => ({ login, require }))
   assert.deepEqual(JSON.parse(json.stdout), [
     { route: 'db1', logins: logins([]) },
     { route: 'audited', logins: logins(['reason']) },
+    { route: 'bare', logins: logins([]) },
   ])
 })
 

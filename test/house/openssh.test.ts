@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { cutFrom } from '../openssh/amended.ts'
 import { leftOut, scripts } from '../openssh/scripts.ts'
 
 /* What docs/conformance.md says of OpenSSH's own scripts is what `make test-openssh` runs, and leaves out. */
@@ -15,6 +16,7 @@ test('the scripts that pass', () =>
   ))
 
 test('and those that are left out, with the reason', () => {
+  for (const [script, why] of Object.entries(cutFrom)) assert.ok(page.includes(`| \`${script}\` | ${why}`), script)
   for (const [why, names] of Object.entries(leftOut)) assert.ok(page.includes(`| ${why} | ${named(names)} |`), why)
 })
 

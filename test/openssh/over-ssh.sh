@@ -10,7 +10,7 @@ while [ "$count" -gt 0 ]; do
   shift
   count=$((count - 1))
   if [ "$argument" = -D ]; then
-    direct=yes
+    direct=$1
     shift
     count=$((count - 1))
   else
@@ -19,4 +19,6 @@ while [ "$count" -gt 0 ]; do
 done
 [ -n "$direct" ] || exec "/usr/bin/$program" "$@"
 [ "$program" = scp ] && exec /usr/bin/scp -S "$REGATE_SSH" "$@"
+# A server of the script's own is run at the host as a command.
+case $direct in *.sh) set -- "$@" -s "$direct" ;; esac
 exec /usr/bin/sftp -S "$REGATE_SSH" "$@" somehost

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { newKey } from '../../src/certificate/new-key.ts'
@@ -8,6 +8,7 @@ import { buildPolicy } from '../support/policy.ts'
 import { run } from '../support/process.ts'
 import { freePort, makeWorkspace, type Workspace } from '../support/workspace.ts'
 import { startGateway } from '../support/world.ts'
+import { amend } from './amended.ts'
 import { leftOut, scripts } from './scripts.ts'
 import { scriptedTarget } from './target.ts'
 
@@ -73,14 +74,20 @@ workspace.write(
     gateway: {
       name: 'regress',
       listen: `127.0.0.1:${port}`,
-      host_keys: ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa'].map((type) => `regress/${type}`),
+      host_keys: keyTypes.map((type) => `regress/${type}`),
       default_route: 'target',
     },
     http: { listen: '127.0.0.1:0' },
     ca: { key: 'user_ca' },
+    certificate: { source_address: 'off' }, // below a proxy command an sshd knows no address
     policy: { bundle: 'bundle.tar.gz', deadline: '2s' },
     identity: { issuer: 'http://127.0.0.1:1', client_id: 'x', keys: 'robots.keys' },
-    limits: { unauthenticated_per_source: 300, rsa_bits: 2048, stranger_refusals_per_minute: 10_000 },
+    limits: {
+      unauthenticated_per_source: 300,
+      rsa_bits: 2048,
+      stranger_refusals_per_minute: 10_000,
+      penalties: { exempt: ['127.0.0.0/8'] },
+    },
     routes: [{ name: 'target', host: '127.0.0.1', port: target.port, host_keys: keyTypes.map(publicKey) }],
   }),
 )
@@ -101,6 +108,7 @@ if (unknown.length > 0) throw new Error(`neither run nor left out for a reason: 
 const asked = process.argv.slice(2)
 const results: Record<'passed' | 'failed' | 'uncounted', string[]> = { passed: [], failed: [], uncounted: [] }
 for (const script of asked.length > 0 ? asked : scripts) {
+  rmSync(workspace.path('target.port'), { force: true })
   const before = sessions()
   const begun = performance.now()
   const { code, stdout, stderr } = await run(
@@ -127,6 +135,7 @@ process.exitCode = results.failed.length + results.uncounted.length === 0 ? 0 : 
 function prepare(workspace: Workspace): string {
   const folder = workspace.path('regress')
   cpSync(installed, folder, { recursive: true })
+  amend(folder)
   for (const type of keyTypes) execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', join(folder, type)])
   workspace.write('stock-ssh', stockSsh(), 0o755)
   workspace.write('ssh', `#!/bin/sh\nexec /usr/bin/ssh -F ${folder}/ssh_proxy "$@"\n`, 0o755)
@@ -178,7 +187,7 @@ function environment(): NodeJS.ProcessEnv {
   return {
     TEST_SHELL: 'sh',
     TEST_SSH_SSH: workspace.path('stock-ssh'),
-    TEST_SSH_SSHD: join(import.meta.dirname, 'sshd.sh'),
+    TEST_SSH_SSHD: writeSshd(),
     TEST_SSH_SFTP: workspace.path('over-sftp'),
     TEST_SSH_SCP: workspace.path('over-scp'),
     TEST_SSH_SFTPSERVER: '/usr/lib/openssh/sftp-server',
@@ -189,11 +198,22 @@ function environment(): NodeJS.ProcessEnv {
     TEST_SSH_UNSAFE_PERMISSIONS: '1',
     TEST_SSH_QUIET: 'yes',
     BUILDDIR: regress,
+    REGATE_SSH: workspace.path('ssh'),
+  }
+}
+
+/** With what it must know in itself: a login in a login has no environment. */
+function writeSshd(): string {
+  const known = {
+    TEST_SSH_PORT: `${port}`,
     REGATE_CA: workspace.path('user_ca.pub'),
     REGATE_TARGET: workspace.path('target'),
+    REGATE_PRINCIPALS: workspace.path('principals'),
     REGATE_ROBOTS: workspace.path('robots.keys'),
     REGATE_KEYS: join(regress, `authorized_keys_${user}`),
     REGATE_SSHD_PORT: `${sshdPort}`,
-    REGATE_SSH: workspace.path('ssh'),
   }
+  const lines = Object.entries(known).map(([name, value]) => `export ${name}='${value}'\n`)
+  const script = join(import.meta.dirname, 'sshd.sh')
+  return workspace.write('sshd', `#!/bin/sh\n${lines.join('')}exec sh ${script} "$@"\n`, 0o755)
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 
 /** What the gateway's one route leads to: whichever sshd the script at work has asked for. */
@@ -14,7 +14,10 @@ export async function scriptedTarget(path: string): Promise<ScriptedTarget> {
     socket.on('error', () => {})
     const [first = '', ...rest] = readFileSync(path, 'utf8').trimEnd().split('\n')
     if (first === 'port') pass(socket, Number(rest[0]))
-    else inherit(socket, [first, ...rest])
+    else {
+      inherit(socket, [first, ...rest])
+      if (existsSync(`${path}.port`)) copyFileSync(`${path}.port`, path) // a proxy command is for one connection
+    }
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
@@ -28,8 +31,13 @@ function pass(socket: Socket, port: number): void {
   socket.pipe(target).pipe(socket)
 }
 
-/** sshd -i has the connection itself, and so sees the gateway's address. */
+/** As below a proxy command sshd -i reads a pipe, which `cat` makes (Node.js makes sockets), and so knows no address. */
 function inherit(socket: Socket, args: readonly string[]): void {
-  spawn('/usr/sbin/sshd', args, { stdio: [socket, socket, 'ignore'] }).on('error', () => {})
-  socket.destroy()
+  const script = 'exec /usr/sbin/sshd "$@" < <(exec cat)'
+  const sshd = spawn('bash', ['-c', script, 'bash', ...args], { stdio: ['pipe', 'pipe', 'ignore'] })
+  sshd.on('error', () => socket.destroy())
+  sshd.stdin.on('error', () => {})
+  socket.on('close', () => sshd.stdin.destroy())
+  socket.pipe(sshd.stdin)
+  sshd.stdout.pipe(socket)
 }

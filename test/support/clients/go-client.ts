@@ -12,6 +12,9 @@ export async function goClient(): Promise<string> {
   for (const name of ['main.go', 'go.mod', 'go.sum']) hash.update(readFileSync(join(source, name)))
   const program = join(kept, `go-${hash.digest('hex').slice(0, 16)}`)
   if (existsSync(program)) return program
+  console.error(
+    'setup: compiling the client of golang.org/x/crypto into .tools/clients (go build, which fetches the modules)',
+  )
   mkdirSync(kept, { recursive: true })
   const built = await run('go', ['build', '-o', program, '.'], { cwd: source, seconds: 300 })
   if (built.code !== 0) throw new Error(`the Go client does not compile:\n${built.stderr}`)
