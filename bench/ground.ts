@@ -34,6 +34,8 @@ export const bundle = join(import.meta.dirname, '..', 'wasm', 'bundle.tar.gz')
 /** What the shipped policy grants: developers the login `deploy` where the label `env` is `staging`. */
 const login = 'deploy'
 const route = { name: 'web1', labels: { env: 'staging', role: 'web' } }
+/** Denied to her. */
+const denied = { name: 'db1', labels: { env: 'production', role: 'postgres' } }
 const person = { email: 'alice@example.com', groups: ['employees', 'developers'] }
 
 export async function prepareGround(): Promise<Ground> {
@@ -98,7 +100,12 @@ const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
   limits: { penalties: { exempt: ['127.0.0.0/8'] } },
-  routes: [{ ...route, host: '127.0.0.1', port: target.port, host_keys: [target.hostKey] }],
+  routes: [route, denied].map((route) => ({
+    ...route,
+    host: '127.0.0.1',
+    port: target.port,
+    host_keys: [target.hostKey],
+  })),
 })
 
 function configure(
