@@ -38,6 +38,9 @@ const route = { name: 'web1', labels: { env: 'staging', role: 'web' } }
 const denied = { name: 'db1', labels: { env: 'production', role: 'postgres' } }
 const person = { email: 'alice@example.com', groups: ['employees', 'developers'] }
 
+/** What a target writes about each session would be read by this very process, on the cores of what is measured. */
+const quiet = ['LogLevel ERROR']
+
 export async function prepareGround(): Promise<Ground> {
   await using undo = new AsyncDisposableStack()
   const workspace = undo.use(makeWorkspace())
@@ -46,8 +49,8 @@ export async function prepareGround(): Promise<Ground> {
   for (const name of ['gateway-host', 'alice', 'direct']) workspace.key(name)
   certify(workspace, 'direct')
   const issuer = undo.use(await startIssuer({ accounts: { alice: person }, pollSeconds: 0.05 }))
-  const target = undo.use(await startSshd(workspace, ca.publicKey, 'target'))
-  const jump = undo.use(await startSshd(workspace, ca.publicKey, 'jump'))
+  const target = undo.use(await startSshd(workspace, ca.publicKey, 'target', quiet))
+  const jump = undo.use(await startSshd(workspace, ca.publicKey, 'jump', quiet))
   copyFileSync(bundle, workspace.path('bundle.tar.gz'))
   workspace.write('regate.yaml', stringify(gatewayConfig(issuer, target)))
   const life = undo.move()
@@ -99,7 +102,7 @@ const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
   policy: { bundle: 'bundle.tar.gz', deadline: '500ms' }, // clients, targets and gateway share the cores
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
-  limits: { penalties: { exempt: ['127.0.0.0/8'] } },
+  limits: { sessions_per_person: 5_000, penalties: { exempt: ['127.0.0.0/8'] } }, // all of it is one person's
   routes: [route, denied].map((route) => ({
     ...route,
     host: '127.0.0.1',

@@ -16,6 +16,8 @@ export function byHand({ folder, login, gateway, decisions }: Stage): string {
       `ssh -F ${config} ${login}@staging@gate`,
     ],
     ['the other host, without the browser', `ssh -F ${config} ${login}@db1@gate hostname`],
+    ['the menu, once you have signed in with that key', `ssh -F ${config} gate`],
+    ['the gateway as a jump host', `ssh -F ${config} -J gate ${login}@db1 hostname`],
     ['a copy', `scp -F ${config} ${login}@staging@gate:/etc/passwd ${quote(folder.at('copy'))}`],
     [
       'without a key, which makes you sign in each time: be bob, then carol',

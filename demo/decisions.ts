@@ -8,6 +8,7 @@ export interface DecisionEvent {
   readonly input: {
     /** Absent: nobody had signed in. */
     readonly identity?: { readonly username: string; readonly groups: readonly string[] }
+    readonly connection: { readonly jump: boolean }
     readonly target: { readonly route: string; readonly login: string }
     /** Absent: it was about to begin. */
     readonly session?: { readonly renewals: number }

@@ -65,6 +65,7 @@ const configuration = ({ staging, db1 }: Targets, issuer: Issuer, tokens: Gatewa
     name: 'demo',
     listen: '127.0.0.1:0',
     host_keys: ['gateway_host'],
+    host_names: ['127.0.0.1'],
     login_case: 'any',
     shutdown_grace: '0s',
   },
@@ -75,7 +76,7 @@ const configuration = ({ staging, db1 }: Targets, issuer: Issuer, tokens: Gatewa
       { name: 'operator', sha256: sha256(tokens.operate), groups: ['read', 'operate'] },
     ],
   },
-  ca: { key: 'user_ca' },
+  ca: { key: 'user_ca', host_key: 'host_ca' },
   // The usual 50ms are for machines that do nothing else.
   policy: { bundle: 'bundle.tar.gz', deadline: '500ms' },
   identity: {

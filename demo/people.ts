@@ -13,10 +13,13 @@ export type Person = keyof typeof accounts
 export type Client = Person | 'ssh_config'
 const clients: readonly Client[] = ['alice', 'bob', 'carol', 'ssh_config']
 
-/** What stands in a person's `~/.ssh`, so that nobody's own is touched: the gateway's address and host key, and a key. */
+/**
+ * What stands in a person's `~/.ssh`, so that nobody's own is touched: the gateway's address, a key, and one line by which
+ * the gateway and every host behind it are known.
+ */
 export function writeClients(folder: Folder, port: number): void {
-  const [type, key] = folder.read('gateway_host.pub').split(' ')
-  folder.write('known_hosts', `[127.0.0.1]:${port} ${type} ${key}\n`)
+  const [type, key] = folder.read('host_ca.pub').split(' ')
+  folder.write('known_hosts', `@cert-authority * ${type} ${key}\n`)
   for (const client of clients) {
     folder.key(`${client}_key`)
     folder.write(client, clientConfig(folder, port, `${client}_key`))
@@ -28,6 +31,7 @@ function clientConfig(folder: Folder, port: number, key: string): string {
     'Host gate',
     '  HostName 127.0.0.1',
     `  Port ${port}`,
+    'Host *',
     `  IdentityFile "${folder.at(key)}"`,
     '  IdentitiesOnly yes',
     '  IdentityAgent none',

@@ -33,7 +33,7 @@ export async function setUp(interrupt: AbortSignal): Promise<Stage> {
   const login = accountName()
   const folder = undo.use(makeFolder())
   undo.use(separationFolder())
-  for (const key of ['user_ca', 'gateway_host']) folder.key(key)
+  for (const key of ['user_ca', 'host_ca', 'gateway_host']) folder.key(key)
   const told = undo.use(new Journal(folder.at('issuer.log')))
   const issuer = undo.use(await startIssuer({ accounts, pollSeconds: 0.2, log: (line) => told.add(line) }))
   const staging = undo.use(await startTarget('staging', login, folder, interrupt))

@@ -1,6 +1,7 @@
 import type { Stage } from './stage.ts'
 import { allowedCommand, chainedCommand, refusedShell } from './tour/contractor.ts'
 import { firstLogin, refusedForward, secondLogin, shell } from './tour/developer.ts'
+import { jumped, routes } from './tour/door.ts'
 import { certificate, targetLog } from './tour/evidence.ts'
 import { narrowed } from './tour/narrowed.ts'
 import { authority, decisionLog } from './tour/records.ts'
@@ -14,6 +15,8 @@ export const tour = (stage: Stage): Step[] =>
     certificate,
     targetLog,
     secondLogin,
+    routes,
+    jumped,
     shell,
     refusedForward,
     allowedCommand,

@@ -8,7 +8,10 @@ import type { Stage } from './stage.ts'
 export interface Call {
   /** Whose `ssh -F` file it is. */
   readonly as: Client
-  readonly to: string
+  /** A route; absent: the gateway itself. */
+  readonly to?: string
+  /** By the gateway as a jump host, in place of `login@route@gate`. */
+  readonly jump?: boolean
   readonly options?: readonly string[]
   readonly command?: string
   /** Typed into the shell. */
@@ -42,8 +45,10 @@ export async function visit(call: Call, stage: Stage, page: Page): Promise<Visit
   return { ...finished, decisions: await stage.decisions.news() }
 }
 
-export function sshWords({ as, to, options = [], command }: Call, { login }: Pick<Stage, 'login'>): string[] {
-  return ['-F', as, ...options, `${login}@${to}@gate`, ...(command === undefined ? [] : [command])]
+export function sshWords({ as, to, jump = false, options = [], command }: Call, { login }: Pick<Stage, 'login'>) {
+  const destination = to === undefined ? 'gate' : jump ? `${login}@${to}` : `${login}@${to}@gate`
+  const words = ['-F', as, ...options, ...(jump ? ['-J', 'gate'] : []), destination]
+  return command === undefined ? words : [...words, command]
 }
 
 export interface Expected {

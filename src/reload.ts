@@ -44,9 +44,13 @@ export function reloadOnChange(file: string, config: Config, gateway: Gateway, s
     policy()
   }
   process.on('SIGHUP', all)
+  const watch = (path: string, what: string, changed: () => void, seen: FileIdentity): Disposable => {
+    const lost = (): void => log.error({ path }, `${what} is not there any more: what was read of it stays`)
+    return watchFile(path, config.policy.poll, changed, lost, seen)
+  }
   const watchers = [
-    watchFile(config.policy.bundle, config.policy.poll, policy, seen.bundle),
-    watchFile(file, config.policy.poll, settings, seen.config),
+    watch(config.policy.bundle, 'the bundle', policy, seen.bundle),
+    watch(file, 'the configuration', settings, seen.config),
   ]
   return {
     [Symbol.dispose]() {

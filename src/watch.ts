@@ -8,15 +8,18 @@ const settle = 100
 
 /**
  * Calls `changed` once the file has become another one than it was when it was `seen`: replaced, or written to and then left
- * alone. Its folder is watched; where that tells nothing (network file systems) the file is looked at every `poll`.
+ * alone. Its folder is watched; where that tells nothing (network file systems) the file is looked at every `poll`. `lost` is
+ * called once it is not there any more.
  */
 export function watchFile(
   path: string,
   poll: Milliseconds,
   changed: () => void,
+  lost: () => void,
   seen: FileIdentity = identityOf(path),
 ): Disposable {
   let known = seen
+  let isLost = known === gone
   let isOver = false
   /** Looks asked for since the one under way began, and that one. */
   let wanted = 0
@@ -27,7 +30,9 @@ export function watchFile(
       const found = await whole(path, known)
       wanted--
       if (isOver) return
-      if (found === known || found === gone) continue
+      if (found === gone && !isLost) lost()
+      isLost = found === gone
+      if (found === known || isLost) continue
       known = found
       changed()
     }

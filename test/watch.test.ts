@@ -11,6 +11,7 @@ function aFile(poll = 60_000) {
   const path = workspace.write('file', 'one')
   const awake = setInterval(() => {}, 1_000) // the watcher keeps nothing running
   let count = 0
+  let losses = 0
   let heard = Promise.withResolvers<void>()
   const watchers: Disposable[] = []
   return {
@@ -22,10 +23,11 @@ function aFile(poll = 60_000) {
         heard.resolve()
         heard = Promise.withResolvers()
       }
-      watchers.push(watchFile(at, poll as Milliseconds, changed, seen))
+      watchers.push(watchFile(at, poll as Milliseconds, changed, () => void losses++, seen))
     },
     next: () => heard.promise,
     count: () => count,
+    losses: () => losses,
     [Symbol.dispose]() {
       for (const watcher of watchers) watcher[Symbol.dispose]()
       clearInterval(awake)
@@ -100,16 +102,18 @@ test('where nothing tells of a change it is looked at now and then', async () =>
   writeFileSync(at, 'one')
   await next
 })
-test('a file that is taken away is not told, and one that comes back is', async () => {
+test('a file that is taken away is told once as lost, and one that comes back as changed', async () => {
   using file = aFile()
   file.watch()
   const next = file.next()
   rmSync(file.path)
   await moment(300)
-  assert.equal(file.count(), 0)
+  file.workspace.write('other', 'a look more')
+  await moment(300)
+  assert.deepEqual([file.count(), file.losses()], [0, 1])
   writeFileSync(file.path, 'two')
   await next
-  assert.equal(file.count(), 1)
+  assert.deepEqual([file.count(), file.losses()], [1, 1])
 })
 test('writes that follow one another closely are one change', async () => {
   using file = aFile()

@@ -1,5 +1,5 @@
 import type { ByteString } from '../model/glob.ts'
-import { leadsTo, lists, names, type SftpRule, type SftpUse } from '../model/sftp.ts'
+import { leadsTo, lists, names, namesBelow, reachesBelow, type SftpRule, type SftpUse } from '../model/sftp.ts'
 
 /** Whether there is anything at all that it opens. */
 export const opensSftp = (rule: SftpRule): boolean =>
@@ -16,7 +16,7 @@ export function sftpRefusal(rule: SftpRule, use: SftpUse): string | undefined {
   if (use.path === undefined) return 'names paths, and this one is not known'
   // Elsewhere than on a POSIX system it parts names as `/` does.
   if (use.path.includes('\\')) return 'names paths, and none with a backslash'
-  if (use.access === 'carry') return carries(rule, use.path, use.to) ? undefined : 'does not name it to read'
+  if (use.access === 'carry') return carryRefusal(rule, use.path, use.to)
   return opens(rule, use.access, use.path) ? undefined : `does not name it to ${use.access}`
 }
 
@@ -35,6 +35,13 @@ function opens({ read, write }: Paths, access: 'look' | 'list' | 'read' | 'write
   }
 }
 
-/** What may not be read does not become readable by another name. */
-const carries = ({ read }: Paths, from: ByteString, to: ByteString | undefined): boolean =>
-  names(read, from) || (to !== undefined && !lists(read, to))
+/**
+ * What may not be read does not become readable by another name, nor what is in it, should it be a directory: nobody here
+ * knows. For what is in it the same holds of writing.
+ */
+function carryRefusal({ read, write }: Paths, from: ByteString, to: ByteString | undefined): string | undefined {
+  if (to === undefined) return 'names paths, and this one is not known'
+  if (names(read, to) && !names(read, from)) return 'does not name it to read'
+  const opens = [read, write].some((set) => reachesBelow(set, to) && !namesBelow(set, from))
+  return opens ? 'does not name all that may be in it' : undefined
+}

@@ -102,9 +102,11 @@ export class ConnectionDoor implements Door, Disposable {
     return admission
   }
 
-  /** Nothing of what a policy guards is opened: whoever is known may come in, unless nobody may. */
+  /** Nothing of what a policy guards is opened: whoever is known may come in, unless nobody may, or there is no room. */
   #receive(caller: Caller<AskedHere>, identity: PolicyIdentity | undefined): Admission | Reception {
-    const fault = this.#visiting?.fault ?? this.#parts.steps.closed()
+    const { steps } = this.#parts
+    const full = this.#visiting && steps.full(this.#visiting.others)
+    const fault = this.#visiting?.fault ?? steps.closed() ?? full
     if (fault !== undefined) return { outcome: 'refused', refusal: refusal(fault.code), fault }
     return identity === undefined ? { outcome: 'sign-in' } : { outcome: 'received', caller }
   }

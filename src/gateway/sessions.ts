@@ -11,6 +11,8 @@ export interface Known extends Disposable {
 }
 /** Somebody whose connection ends at the gateway itself: no session, but what ends sessions ends it too. */
 export interface Visiting extends Known {
+  /** The person's other visits, as far as they began before. */
+  readonly others: number
   /** From here on it can be cut; it is at once when there is a `fault` already. */
   received(cut: (why: GatewayError) => void): void
 }
@@ -57,6 +59,7 @@ export class Sessions {
   readonly #entries = new Set<Entry>()
   /** Of each person: those who ask, in the order in which they came, and those let in. */
   readonly #people = new Map<string, People>()
+  readonly #visits = new Map<string, Set<Entry>>()
   #count = 0
   #ends = 0
 
@@ -116,14 +119,25 @@ export class Sessions {
 
   visit(whose: Person): Visiting {
     const entry: Entry = { ...whose, number: this.#count++ }
+    const { issuer, subject } = whose.identity
+    const person = JSON.stringify([issuer, subject])
+    const visits = this.#visits.get(person) ?? new Set()
+    this.#visits.set(person, visits)
+    const others = visits.size
     this.#entries.add(entry)
+    visits.add(entry)
     return {
+      others,
       get fault() {
         return entry.fault
       },
       loginId: whose.loginId,
       received: (cut) => begin(entry, cut),
-      [Symbol.dispose]: () => void this.#entries.delete(entry),
+      [Symbol.dispose]: () => {
+        this.#entries.delete(entry)
+        visits.delete(entry)
+        if (visits.size === 0 && this.#visits.get(person) === visits) this.#visits.delete(person)
+      },
     }
   }
 

@@ -63,6 +63,12 @@ const matches = (globs: readonly Glob[], path: ByteString): boolean => globs.som
 export const names = ({ named }: PathSet, path: ByteString): boolean => matches(named, path)
 export const lists = (set: PathSet, path: ByteString): boolean => names(set, path) || matches(set.listed, path)
 export const leadsTo = (set: PathSet, path: ByteString): boolean => lists(set, path) || matches(set.leading, path)
+/** Everything below that path is named, whatever it is called. */
+export const namesBelow = ({ named }: PathSet, path: ByteString): boolean =>
+  named.some((glob) => glob.pattern.endsWith('**') && globMatches(glob, path))
+/** Something below that path may be named. */
+export const reachesBelow = (set: PathSet, path: ByteString): boolean =>
+  namesBelow(set, path) || matches(set.listed, path) || matches(set.leading, path)
 
 /** A path of a request, as it is judged and as it is passed on. */
 export interface ResolvedPath {

@@ -18,9 +18,9 @@ test('the tour goes as it must, in less than a minute, and leaves nothing behind
   const done = await run(process.execPath, [main], { env: plain, seconds: 60 })
   assert.deepEqual([done.code, done.stderr], [0, ''], done.stdout)
   const steps = done.stdout.split(/^(?= ?\d+ {2}\S)/m).slice(1)
-  assert.equal(steps.length, 16)
+  assert.equal(steps.length, 18)
   for (const step of steps) assert.match(step, /^ {4}\$ .*^ {4}decided by: \S.*^ {4}ok$/ms)
-  assert.match(done.stdout, /^16 of 16 steps as expected, in \d+\.\d s$/m)
+  assert.match(done.stdout, /^18 of 18 steps as expected, in \d+\.\d s$/m)
   assert.ok(!done.stdout.includes('\x1b'), 'colours without a terminal')
   assert.deepEqual(
     done.stdout.split('\n').filter((line) => line.length > 100),

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { parse, stringify } from 'yaml'
+import { type Part, wire } from '../../src/model/wire.ts'
+import { MSG, readOpenConfirmation } from '../../src/ssh/messages.ts'
 import { type Running, run, start } from '../support/process.ts'
+import { startSshAgent } from '../support/ssh-agent.ts'
+import { rawClient } from '../support/ssh-client.ts'
 import { startVisited } from '../support/visited.ts'
 import type { World } from '../support/world.ts'
 
@@ -31,7 +36,7 @@ function menu(options: readonly string[] = [], env: NodeJS.ProcessEnv = { TERM: 
 /** The menu with all its routes. */
 async function opened(options: readonly string[] = [], env: NodeJS.ProcessEnv = { TERM: 'xterm' }): Promise<Typist> {
   const shown = menu(options, env)
-  await shown.line(/audited +postgres/)
+  await shown.line(/bare +postgres/)
   return shown
 }
 
@@ -52,6 +57,7 @@ test('a route chosen goes on in the same channel, and ends with its exit status'
   await logged(lines, 'session began')
   shown.type('echo ID=$LC_ID TERM=$TERM; stty size; exit 7\n')
   await shown.line(/^ID=in TERM=xterm/)
+  assert.ok(shown.lines.includes('for ?[31mauthorised use only'), 'the banner of the target')
   assert.equal(await shown.ended(), 7)
   assert.equal((await world.events()).length, before + 1)
   const [decision] = await world.events()
@@ -81,6 +87,58 @@ test('a route that asks for a reason is refused in the menu, which goes on', asy
   await shown.line(/decision [0-9a-f-]{36}\)/)
   shown.type('q')
   assert.equal(await shown.ended(), 0)
+})
+
+test('a route whose certificate would open no terminal says how to go there, and is not gone to', async () => {
+  await using shown = await opened()
+  const before = (await world.events()).length
+  shown.type('\x1b[F\r')
+  await shown.line(/> bare .*no terminal/)
+  await shown.line(/no terminal there: ssh postgres@bare@gateway COMMAND/)
+  assert.equal((await world.events()).length, before)
+  shown.type('q')
+  assert.equal(await shown.ended(), 0)
+})
+
+test('the agent that was offered before the choice serves behind it', async () => {
+  await using agent = await startSshAgent(world.workspace, 'bob')
+  await using shown = await opened(['-A', '-o', `IdentityAgent=${agent.path}`])
+  const lines = world.gateway.lines.length
+  shown.type('\r')
+  await logged(lines, 'session began')
+  shown.type('ssh-add -l; exit 0\n')
+  await shown.line(/ SHA256:\S+ .*\(ED25519\)/)
+  assert.equal(await shown.ended(), 0)
+})
+
+test('when the terminal changes its size the menu is drawn anew', async () => {
+  using client = await rawClient({
+    port: world.gateway.sshPort,
+    username: 'alice',
+    authHandler: [{ type: 'publickey', username: 'alice', key: world.workspace.read('alice') }],
+  })
+  const size = (columns: number, rows: number): Part[] => [{ uint32: columns }, { uint32: rows }]
+  client.send(wire(MSG.channelOpen, 'session', { uint32: 0 }, { uint32: 1_000_000 }, { uint32: 32_768 }))
+  const { sender } = readOpenConfirmation(await client.next(MSG.channelOpenConfirmation))
+  const ask = (name: string, ...details: Part[]): void =>
+    client.send(wire(MSG.channelRequest, { uint32: sender }, name, { boolean: false }, ...details))
+  const screen = async (whole: RegExp): Promise<string[]> => {
+    for (;;) {
+      const text = (await client.next(MSG.channelData)).toString('utf8', 9)
+      if (whole.test(text)) return text.replaceAll(/\x1b\[[?\d]*[a-zA-Z]/g, '').split('\r\n')
+    }
+  }
+  ask('pty-req', 'xterm', ...size(80, 24), ...size(0, 0), '')
+  ask('shell')
+  await screen(/1\/3 /)
+  ask('window-change', ...size(30, 5), ...size(0, 0))
+  assert.deepEqual(await screen(/1\/3 /), [
+    'test: routes open to alice@ex…',
+    'Search: _',
+    '> db1      postgres  (l: root)',
+    '',
+    '1/3  up/down, Enter goes, typ…',
+  ])
 })
 
 test('a terminal that cannot move its cursor is sent nothing that would', async () => {
@@ -146,3 +204,18 @@ for (const [rule, keys] of [
     assert.equal(await shown.ended(), 0)
     assert.ok(shown.seen().endsWith('\x1b[?25h\x1b[?1049l'))
   })
+
+test('a certificate that opens no terminal when it comes to it is refused in the menu', async () => {
+  await using shown = await opened()
+  const lines = world.gateway.lines.length
+  const config = parse(world.workspace.read('regate.yaml')) as { routes: { name: string; labels: object }[] }
+  for (const route of config.routes) if (route.name === 'db1') route.labels = { ...route.labels, bare: 'yes' }
+  world.workspace.write('regate.yaml', stringify(config))
+  world.gateway.child.kill('SIGHUP')
+  await logged(lines, 'limits and tokens are as they stand')
+  shown.type('\r')
+  await shown.line(/no terminal there: permit-pty is not in the certificate/)
+  await logged(lines, '"NO_TERMINAL"')
+  shown.type('q')
+  assert.equal(await shown.ended(), 0)
+})

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { MSG, sessionOpen } from '../../src/ssh/messages.ts'
 import { start } from '../support/process.ts'
+import { rawClient } from '../support/ssh-client.ts'
 import { startVisited } from '../support/visited.ts'
 import { api, type World } from '../support/world.ts'
 
@@ -46,13 +48,18 @@ test('the routes that the policy would open now, each login confirmed by it', as
   const told = await gate(['routes'])
   assert.deepEqual(
     [told.code, told.stdout, told.stderr],
-    [0, 'db1      postgres, root\naudited  postgres (asks for a reason), root (asks for a reason)\n', ''],
+    [
+      0,
+      'db1      postgres, root\naudited  postgres (asks for a reason), root (asks for a reason)\nbare     postgres, root\n',
+      '',
+    ],
   )
   const json = await gate(['routes', '--json'])
   const logins = (require: string[]) => ['postgres', 'root'].map((login) => ({ login, require }))
   assert.deepEqual(JSON.parse(json.stdout), [
     { route: 'db1', logins: logins([]) },
     { route: 'audited', logins: logins(['reason']) },
+    { route: 'bare', logins: logins([]) },
   ])
 })
 
@@ -116,6 +123,18 @@ test('the certificates of the live sessions, one’s own alone', async () => {
     /^postgres@db1 from 127\.0\.0\.1:\n {8}Type: ssh-ed25519-cert-v01@openssh\.com user certificate\n/,
   )
   assert.deepEqual([bobs.stdout, bobs.stderr], ['', 'regate: you have no live session\n'])
+})
+
+test('ten programs at once, of which nobody reads a word', async () => {
+  const key = world.workspace.read('alice')
+  const authHandler = [{ type: 'publickey' as const, username: 'alice', key }]
+  using client = await rawClient({ port: world.gateway.sshPort, username: 'alice', authHandler })
+  const answers = []
+  for (let number = 0; number < 12; number++) {
+    client.send(sessionOpen(number, 0, 32_768))
+    answers.push((await client.next(MSG.channelOpenConfirmation, MSG.channelOpenFailure))[0])
+  }
+  assert.deepEqual(answers, [...Array(10).fill(MSG.channelOpenConfirmation), ...Array(2).fill(MSG.channelOpenFailure)])
 })
 
 test('a listener is refused', async () => {

@@ -15,6 +15,10 @@ const link: SftpUse = { access: 'link' }
 const never: SftpUse = { access: 'never' }
 
 const paths = { read: ['/out/**', '/both/*'], write: ['/in/**', '/both/*'] }
+const deeper = { read: ['/srv/a/pub/*'], write: ['/srv/*'] }
+const inOne = { read: ['/one/*', '/all/**'], write: ['/**'] }
+const inOneToWrite = { write: ['/one/*', '/all/**'] }
+const inside = 'does not name all that may be in it'
 type Value = NonNullable<Extensions['permit-sftp@regate']>
 const rows: [rule: string, value: Value, uses: SftpUse[], permitted: boolean, because?: string][] = [
   ['read: reads', 'read', [use('read', '/x')], true],
@@ -50,7 +54,12 @@ const rows: [rule: string, value: Value, uses: SftpUse[], permitted: boolean, be
   ['paths: carries what may be read', paths, [carry('/both/a', '/both/b')], true],
   ['paths: what may not, to where it may not be read either', paths, [carry('/in/a', '/in/b')], true],
   ['paths: not to where it may', paths, [carry('/in/a', '/both/b')], false, 'does not name it to read'],
-  ['paths: nor where a list is shown', paths, [carry('/in/a', '/out')], false, 'does not name it to read'],
+  ['paths: nor where a list is shown', paths, [carry('/in/a', '/out')], false, inside],
+  ['paths: nor above that', deeper, [carry('/srv/x', '/srv/a')], false, inside],
+  ['paths: of a directory not what is in it', inOne, [carry('/one/d', '/all/d')], false, inside],
+  ['paths: nor to write there', inOneToWrite, [carry('/one/d', '/all/d')], false, inside],
+  ['paths: back again it opens nothing', inOne, [carry('/all/d', '/one/d')], true],
+  ['paths: a directory among what is named with all in it', paths, [carry('/in/a', '/in/b/c')], true],
   ['paths: a request that touches no file', paths, [], true],
   ['paths: no more than 4096 bytes', paths, [use('read', `/out/${'x'.repeat(4_092)}`)], false],
 ]

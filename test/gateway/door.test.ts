@@ -48,6 +48,7 @@ function aDoor(stage = new Stage()) {
   const door = new ConnectionDoor('session-1', grace, parts)
   return {
     door,
+    another: () => new ConnectionDoor('session-2', grace, parts),
     sessions,
     stored,
     looked: () => looked,
@@ -164,6 +165,21 @@ test('and not at all late to somebody who has gone', async () => {
   using here = aDoor(stage)
   const admission = await here.door.admit(caller, alice, AbortSignal.abort(new GatewayError('CLIENT_LEFT', 'gone')))
   assert.equal(admission.outcome, 'refused')
+})
+test('a person may be at the gateway itself so often and no more', async () => {
+  const stage = new Stage()
+  stage.steps.full = (others) => (others < 1 ? undefined : new GatewayError('TOO_MANY_SESSIONS', 'one is enough'))
+  using here = aDoor(stage)
+  const [first, second] = [here.door, here.another()]
+  const visitor: Caller = { ...caller, asked: { login: asked.login } }
+  const outcomes = []
+  for (const door of [first, second]) {
+    await door.remembered(visitor)
+    const admission = await door.admit(visitor, alice, never)
+    outcomes.push(admission.outcome === 'refused' ? admission.fault.code : admission.outcome)
+  }
+  second[Symbol.dispose]()
+  assert.deepEqual(outcomes, ['received', 'TOO_MANY_SESSIONS'])
 })
 test('who goes away is nobody’s other session any more', async () => {
   const here = aDoor()

@@ -114,3 +114,14 @@ test('the sessions of a person are theirs alone', () => {
   register(sessions, '2', bob).letIn(aLive())
   assert.deepEqual(sessions.of(alice), [live])
 })
+
+test('of visits a person’s own are counted, as long as they last', () => {
+  const sessions = new Sessions()
+  register(sessions, '1').letIn(aLive())
+  sessions.visit({ sessionId: '2', identity: bob })
+  const first = sessions.visit({ sessionId: '3', identity: alice })
+  assert.deepEqual([first.others, sessions.visit({ sessionId: '4', identity: alice }).others], [0, 1])
+  first[Symbol.dispose]()
+  first[Symbol.dispose]()
+  assert.equal(sessions.visit({ sessionId: '5', identity: alice }).others, 1)
+})

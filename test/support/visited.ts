@@ -1,6 +1,7 @@
-import { startWorld, type World } from './world.ts'
+import type { Workspace } from './workspace.ts'
+import { startWorld } from './world.ts'
 
-/** Who is a dba may go to db1 and, with a reason, to audited, as postgres or root; nobody to db2. */
+/** Who is a dba may go to db1, to bare and, with a reason, to audited, as postgres or root; nobody to db2. */
 const policy = `package ssh
 
 # METADATA
@@ -15,13 +16,17 @@ decision := {
   "certificate": {
     "principals": [input.target.login],
     "ttl": 60,
-    "extensions": {"permit-pty": "", "permit-shell@regate": "", "permit-exec@regate": ["*"], "set-env@regate": {"LC_ID": "in"}},
+    "extensions": object.union(terminal, {"permit-exec@regate": ["*"], "set-env@regate": {"LC_ID": "in"}}),
   },
   "reasons": [{"code": "dba", "message": "you are a dba"}],
 } if {
   allowed
   not asks
 }
+
+terminal := {"permit-pty": "", "permit-shell@regate": "", "permit-agent-forwarding": ""} if not input.target.labels.bare
+
+terminal := {} if input.target.labels.bare
 
 decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "reason", "prompt": "Ticket?"}]} if {
   allowed
@@ -63,10 +68,14 @@ explain := {
 }
 `
 
-/** A world whose gateway is itself visited: some routes, and a policy that can be asked for offers. */
-export const startVisited = (): Promise<World> =>
+/**
+ * A world whose gateway is itself visited: some routes, whose host has a banner, and a policy that can be asked for offers.
+ * `more` goes into regate.yaml.
+ */
+export const startVisited = (more: (workspace: Workspace) => { limits?: object; identity?: object } = () => ({})) =>
   startWorld({
     policy,
+    sshd: (workspace) => [`Banner ${workspace.write('banner', 'for \x1b[31mauthorised use only\n')}`],
     config: ({ sshd, workspace }) => {
       workspace.key('bob')
       const route = (name: string, labels: object) => ({
@@ -77,10 +86,12 @@ export const startVisited = (): Promise<World> =>
         labels,
       })
       return {
+        ...more(workspace),
         routes: [
           route('db1', { open: 'yes' }),
           route('db2', { open: 'no' }),
           route('audited', { open: 'yes', asks: 'yes' }),
+          route('bare', { open: 'yes', bare: 'yes' }),
           route('*.lab', { open: 'yes' }),
         ],
       }

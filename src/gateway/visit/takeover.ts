@@ -12,8 +12,8 @@ export interface Replayed {
   readonly details: Buffer
 }
 
-/** What a client may say while its requests are made again. */
-const heldMost = 256
+/** What a client may say while its requests are made again: messages, and bytes of all of them. */
+const heldMost = { messages: 256, bytes: 65_536 }
 /** Without these there is nothing to go on with. */
 const needed: ReadonlySet<string> = new Set(['pty-req', 'shell'])
 
@@ -36,6 +36,7 @@ export class Takeover implements Mouth {
   /** Bytes that the client may send already, and the target has not granted yet. */
   #debt = 0
   #held: Buffer[] | undefined = []
+  #heldBytes = 0
   readonly #patience: Milliseconds
   #timer: NodeJS.Timeout | undefined
 
@@ -78,7 +79,8 @@ export class Takeover implements Mouth {
 
   #fromClient(message: Buffer): void {
     if (this.#held === undefined) return this.#take(this.#renumbered(message, MSG.channelOpenConfirmation, 1))
-    if (this.#held.push(Buffer.from(message)) > heldMost)
+    this.#heldBytes += message.length
+    if (this.#held.push(Buffer.from(message)) > heldMost.messages || this.#heldBytes > heldMost.bytes)
       throw new GatewayError('RELAY_LIMIT', 'too much before the session has begun')
   }
 

@@ -87,14 +87,21 @@ export async function visit(leg: Leg, arrived: Arrived, parts: VisitParts, enter
 /** Milliseconds that a client has to hear that it is signed out. */
 const farewell = 500
 
-const jumpsOf = ({ channels }: Endpoint): number => channels.filter(({ type }) => type === 'direct-tcpip').length
+/** Programs at once, as sshd's MaxSessions: what one has said waits in memory for its reader. */
+const programsMost = 10
+
+const openOf = ({ channels }: Endpoint, kind: 'session' | 'direct-tcpip'): number =>
+  channels.filter(({ type }) => type === kind).length
+const jumpsOf = (endpoint: Endpoint): number => openOf(endpoint, 'direct-tcpip')
 
 function answer(open: ChannelOpen, visit: Visit, parts: VisitParts, jumps: Jumps): Opening {
   if (visit.isChoosing)
     return { outcome: 'refused', reason: openFailureReason.prohibited, text: 'a route is being opened: try again' }
   switch (open.type) {
     case 'session':
-      return program(visit, parts)
+      return openOf(visit.endpoint, 'session') < programsMost
+        ? program(visit, parts)
+        : { outcome: 'refused', reason: openFailureReason.resourceShortage, text: 'too many programs' }
     case 'direct-tcpip':
       return jump(readForward(open.details), jumps)
     default:

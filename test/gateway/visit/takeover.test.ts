@@ -154,6 +154,12 @@ test('who says too much before it has begun is cut', async () => {
   }, /too much before/)
 })
 
+test('in few messages as well as in many', async () => {
+  const session = taken()
+  const large = wire(MSG.channelRequest, { uint32: 2 }, 'env', { boolean: false }, 'LC_X', 'x'.repeat(250_000))
+  assert.throws(() => session.from('client', large), /too much before/)
+})
+
 test('a certificate that opens no terminal ends it, and the target is not asked', async () => {
   const session = taken({ 'permit-shell@regate': '' })
   session.from('target', confirm(5, 7, 5_000))
