@@ -16,6 +16,7 @@ tools: deps ## what the tests need besides: OPA, OpenSSH and other programs
 	@bin/setup debian
 	@bin/setup openssh
 	@bin/setup audit
+	@bin/setup clients
 
 demo: deps ## gateway, identity provider and two hosts on this machine, and a tour of them
 	@bin/setup debian demo
@@ -71,9 +72,10 @@ test-openssh: tools ## OpenSSH's own regression scripts through the gateway; a q
 fuzz: tools ## what clients and targets say, changed at random; SECONDS=60
 	FUZZ_SECONDS=$(or $(SECONDS),60) $(NODE) --test test/e2e/fuzz.test.ts
 
-bench: deps ## how fast it is, beside direct ssh and a jump host; some four minutes
+bench: deps ## how fast it is, beside direct ssh and a jump host; some eight minutes; PART=files: one part
+	@bin/setup opa
 	@bin/setup debian
-	@$(NODE) bench/main.ts
+	@$(NODE) bench/main.ts $(PART)
 
 package: deps ## the npm package regate-VERSION.tgz: compiled, with policies, docs and units
 	@npm pack --silent

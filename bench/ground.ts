@@ -34,6 +34,8 @@ export const bundle = join(import.meta.dirname, '..', 'wasm', 'bundle.tar.gz')
 /** What the shipped policy grants: developers the login `deploy` where the label `env` is `staging`. */
 const login = 'deploy'
 const route = { name: 'web1', labels: { env: 'staging', role: 'web' } }
+/** Denied to her. */
+const denied = { name: 'db1', labels: { env: 'production', role: 'postgres' } }
 const person = { email: 'alice@example.com', groups: ['employees', 'developers'] }
 
 /** What a target writes about each session would be read by this very process, on the cores of what is measured. */
@@ -101,7 +103,12 @@ const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
   limits: { sessions_per_person: 5_000, penalties: { exempt: ['127.0.0.0/8'] } }, // all of it is one person's
-  routes: [{ ...route, host: '127.0.0.1', port: target.port, host_keys: [target.hostKey] }],
+  routes: [route, denied].map((route) => ({
+    ...route,
+    host: '127.0.0.1',
+    port: target.port,
+    host_keys: [target.hostKey],
+  })),
 })
 
 function configure(

@@ -1,8 +1,9 @@
 /**
  * How fast the gateway is, beside direct ssh and a jump host: the real ssh, sshd and gateway, on this machine.
  *
- *     node bench/main.ts            # some four minutes
- *     node bench/main.ts --quick    # one, and rougher figures
+ *     node bench/main.ts            # some eight minutes
+ *     node bench/main.ts --quick    # two, and rougher figures
+ *     node bench/main.ts files      # one part, or several: ways, decisions, sessions, changes, files, refusals
  *
  * It is no test: a goal that is missed is printed as such, and the exit code stays 0.
  */
@@ -12,12 +13,14 @@ import { parseArgs } from 'node:util'
 import { nativeCiphers } from '../src/ssh/ssh2.ts'
 import type { GatewayProcess } from '../test/support/world.ts'
 import { type Changes, changeRows } from './changes.ts'
+import { fileRows } from './files.ts'
 import { bundle, type Ground, prepareGround } from './ground.ts'
 import { measureLogin } from './login.ts'
 import { measureMemory } from './memory.ts'
 import { measurePolicy } from './policy.ts'
 import { atLeast, atMost, type Goal, printTable, type Row } from './table.ts'
 import { type Load, measureThroughput } from './throughput.ts'
+import { timingRows } from './timing.ts'
 import { type ByWay, type Way, wayNames } from './ways.ts'
 
 interface Size {
@@ -26,6 +29,9 @@ interface Size {
   readonly decisions: number
   readonly sessions: number
   readonly changes: Changes
+  readonly files: Load
+  /** Of either kind. */
+  readonly refusals: number
 }
 const whole: Size = {
   logins: 30,
@@ -33,6 +39,8 @@ const whole: Size = {
   decisions: 20_000,
   sessions: 400,
   changes: { sessions: 500, seconds: 10 },
+  files: { bytes: 2 * 1024 ** 3, rounds: 3 },
+  refusals: 200,
 }
 const quick: Size = {
   logins: 6,
@@ -40,23 +48,38 @@ const quick: Size = {
   decisions: 5_000,
   sessions: 100,
   changes: { sessions: 100, seconds: 4 },
+  files: { bytes: 512 * 1024 ** 2, rounds: 1 },
+  refusals: 50,
 }
 
 /** All can do it, so that the ways differ in nothing but the way. */
 const keyExchange = 'curve25519-sha256'
 const ciphers = ['aes128-gcm', 'chacha20-poly1305'] as const
 
-async function bench(size: Size, signal: AbortSignal): Promise<void> {
+async function bench(size: Size, asked: readonly Part[], signal: AbortSignal): Promise<void> {
   console.log(machine())
   await using ground = await prepareGround()
-  const rows = [
-    ...(await ground.withGateway((gateway) => wayRows(ground, gateway, size, signal))),
-    ...(await decisionRows(size, signal)),
-    ...(await ground.withGateway((gateway) => sessionRows(ground, gateway, size, signal))),
-    ...(await ground.withGateway((gateway) => changeRows(ground, gateway, size.changes, say, signal))),
-  ]
+  const rows: Row[] = []
+  for (const part of asked) rows.push(...(await parts[part](ground, size, signal)))
   console.log(`\n${printTable(rows)}\n\n${notes(size)}`)
 }
+
+type Part = 'ways' | 'decisions' | 'sessions' | 'changes' | 'files' | 'refusals'
+const parts: Readonly<Record<Part, (ground: Ground, size: Size, signal: AbortSignal) => Promise<Row[]>>> = {
+  ways: (ground, size, signal) => ground.withGateway((gateway) => wayRows(ground, gateway, size, signal)),
+  decisions: (_ground, size, signal) => decisionRows(size, signal),
+  sessions: (ground, size, signal) => ground.withGateway((gateway) => sessionRows(ground, gateway, size, signal)),
+  changes: (ground, { changes }, signal) =>
+    ground.withGateway((gateway) => changeRows(ground, gateway, changes, say, signal)),
+  files: (_ground, { files }, signal) => fileRows(files, say, signal),
+  refusals: (ground, { refusals }, signal) =>
+    ground.withGateway(async (gateway) => {
+      say('refusals')
+      await ground.signIn(ground.configure('refusals', gateway))
+      return timingRows(ground.access(gateway), refusals, signal)
+    }),
+}
+const partNames = Object.keys(parts) as Part[]
 
 async function wayRows(
   ground: Ground,
@@ -180,10 +203,13 @@ const notes = ({ logins, transfers, decisions }: Size): string =>
 const say = (stage: string): void => console.error(`bench: ${stage}`)
 
 /** Undefined for arguments that nobody knows. */
-function sizeAsked(): Size | undefined {
+function asked(): { readonly size: Size; readonly parts: readonly Part[] } | undefined {
   try {
-    const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
-    return values.quick ? quick : whole
+    const options = { quick: { type: 'boolean', default: false } } as const
+    const { values, positionals } = parseArgs({ options, allowPositionals: true })
+    if (!positionals.every((name) => Object.hasOwn(parts, name))) return undefined
+    const some = partNames.filter((name) => positionals.includes(name))
+    return { size: values.quick ? quick : whole, parts: some.length > 0 ? some : partNames }
   } catch {
     return undefined
   }
@@ -193,10 +219,10 @@ const interrupted = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)))
 try {
-  const size = sizeAsked()
-  if (size !== undefined) await bench(size, interrupted.signal)
+  const wish = asked()
+  if (wish !== undefined) await bench(wish.size, wish.parts, interrupted.signal)
   else {
-    console.error('usage: node bench/main.ts [--quick]')
+    console.error(`usage: node bench/main.ts [--quick] [${partNames.join('|')}]…`)
     process.exitCode = 2
   }
 } catch (thrown) {

@@ -47,7 +47,7 @@ async function settledMemory(process: number, signal: AbortSignal): Promise<numb
 }
 
 /** `VmRSS` of proc(5), which is in KiB. */
-function residentBytes(process: number): number {
+export function residentBytes(process: number): number {
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${process}/status`, 'utf8')) ?? []
   if (kib === undefined) throw new Error(`process ${process} is gone`)
   return Number(kib) * 1_024

@@ -10,3 +10,24 @@ export function medianOf(values: ArrayLike<number>): number {
   const middle = (sorted.length - 1) / 2
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
 }
+
+/**
+ * Mann and Whitney's test, by the normal approximation: how far the ranks of two samples are from those of one population, in
+ * standard deviations, and how probable it is to be that far or further. For some dozens of values that are hardly ever equal.
+ */
+export function rankTest(one: readonly number[], other: readonly number[]): { readonly z: number; readonly p: number } {
+  const [n, m] = [one.length, other.length]
+  const all = [...one, ...other].sort((a, b) => a - b)
+  // Equal values share the middle one of their ranks.
+  const rank = (value: number): number => (all.indexOf(value) + all.lastIndexOf(value)) / 2 + 1
+  const u = one.reduce((sum, value) => sum + rank(value), 0) - (n * (n + 1)) / 2
+  const z = (u - (n * m) / 2) / Math.sqrt((n * m * (n + m + 1)) / 12)
+  return { z, p: 2 * upperTail(Math.abs(z)) }
+}
+
+/** Of the standard normal distribution, beyond `z` >= 0 (Abramowitz and Stegun 26.2.17: within 7.5e-8). */
+function upperTail(z: number): number {
+  const t = 1 / (1 + 0.2316419 * z)
+  const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+  return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series
+}
