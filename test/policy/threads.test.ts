@@ -106,7 +106,8 @@ test('what a thread says is heard for all, whoever had it started', async () => 
   const owners = new AsyncLocalStorage<string>()
   const heard: (string | undefined)[] = []
   process.once('worker', (worker: Worker) => worker.once('message', () => heard.push(owners.getStore())))
-  const thread = await owners.run('a connection', () => PolicyThread.start())
+  const connection = 'the one whose question came first'
+  const thread = await owners.run(connection, () => PolicyThread.start())
   await thread.end(stopped)
   assert.deepEqual(heard, [undefined])
 })
