@@ -103,11 +103,10 @@ test('those that were taken are replaced by and by, and whoever comes then waits
 })
 
 test('what a thread says is heard for all, whoever had it started', async () => {
-  const owners = new AsyncLocalStorage<string>()
-  const heard: (string | undefined)[] = []
+  const owners = new AsyncLocalStorage<object>()
+  const heard: (object | undefined)[] = []
   process.once('worker', (worker: Worker) => worker.once('message', () => heard.push(owners.getStore())))
-  const connection = 'the one whose question came first'
-  const thread = await owners.run(connection, () => PolicyThread.start())
+  const thread = await owners.run({}, () => PolicyThread.start())
   await thread.end(stopped)
   assert.deepEqual(heard, [undefined])
 })
