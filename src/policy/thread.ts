@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Worker } from 'node:worker_threads'
 import { GatewayError } from '../model/errors.ts'
 import type { Bundle } from './bundle.ts'
@@ -7,6 +8,8 @@ import type { Answer, Greeting, Load, Order, Question } from './worker.ts'
 const heapMost = 64
 /** Milliseconds that a bundle may take until it can be asked. */
 const loadMost = 10_000
+/** It serves all, whoever was the first to need it: a fault in what comes of its messages is no connection's. */
+const forAll = AsyncLocalStorage.snapshot()
 const fileOfWorker = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
 /**
@@ -35,10 +38,13 @@ export class PolicyThread {
 
   /** Ready when its code is there, and a bundle can be loaded in a moment. Throws POLICY_FAILED, POLICY_MEMORY. */
   static async start(): Promise<PolicyThread> {
-    const worker = new Worker(fileOfWorker, {
-      resourceLimits: { maxOldGenerationSizeMb: heapMost, maxYoungGenerationSizeMb: 16 },
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    })
+    const worker = forAll(
+      () =>
+        new Worker(fileOfWorker, {
+          resourceLimits: { maxOldGenerationSizeMb: heapMost, maxYoungGenerationSizeMb: 16 },
+          execArgv: ['--disable-warning=ExperimentalWarning'],
+        }),
+    )
     const thread = new PolicyThread(worker)
     await thread.#next()
     worker.unref()

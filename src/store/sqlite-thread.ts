@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Worker } from 'node:worker_threads'
 import { GatewayError } from '../model/errors.ts'
 import type { Milliseconds } from '../model/units.ts'
@@ -14,6 +15,8 @@ interface Pending {
 const pendingMost = 10_000
 /** For the last commit and the checkpoint that closing makes. */
 const closingMost = 10_000
+/** It serves all, whoever was the first to need it: a fault in what comes of its messages is no connection's. */
+const forAll = AsyncLocalStorage.snapshot()
 const fileOfWorker = new URL(
   import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js',
   import.meta.url,
@@ -49,11 +52,14 @@ export class SqliteThread implements AsyncDisposable {
 
   /** Ready when the file is open; throws STORE_UNAVAILABLE for one that cannot be used. */
   static async start(settings: SqliteSettings, deadline: Milliseconds): Promise<SqliteThread> {
-    const worker = new Worker(fileOfWorker, {
-      name: 'store',
-      workerData: settings,
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    })
+    const worker = forAll(
+      () =>
+        new Worker(fileOfWorker, {
+          name: 'store',
+          workerData: settings,
+          execArgv: ['--disable-warning=ExperimentalWarning'],
+        }),
+    )
     const said = await greeting(worker)
     if ('opened' in said) return new SqliteThread(worker, deadline)
     await worker.terminate()

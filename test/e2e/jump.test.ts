@@ -95,7 +95,7 @@ const carried: [rule: string, command: string, out: RegExp, code?: number][] = [
   ],
   [
     'keys changed on both hops all along',
-    `ssh -F $F -o RekeyLimit=200K -o 'ProxyCommand=ssh -F '$F' -o RekeyLimit=300K -W [%h]:%p gate' db1 cat < $W/big | cmp - $W/big && echo same`,
+    `ssh -F $F -o RekeyLimit=1M -o 'ProxyCommand=ssh -F '$F' -o RekeyLimit=1500K -W [%h]:%p gate' db1 cat < $W/big | cmp - $W/big && echo same`,
     /^same\n$/,
   ],
   [

@@ -83,7 +83,7 @@ const keepAlive = [wire(MSG.globalRequest, 'keepalive@openssh.com', { boolean: t
 const none = [authRequest(user, 'none'), 51] as const
 
 const states: Readonly<Record<string, State>> = {
-  'before authentication': { begin: stranger, probe: none, goesOn: transport, unimplemented: [] },
+  'before authentication': { begin: stranger, probe: none, goesOn: transport, unimplemented: unknown },
   'in the middle of keyboard-interactive': {
     async begin() {
       const client = await stranger()
@@ -93,7 +93,7 @@ const states: Readonly<Record<string, State>> = {
     },
     probe: none,
     goesOn: transport,
-    unimplemented: [],
+    unimplemented: unknown,
   },
   'after authentication': { begin: login, probe: keepAlive, goesOn: relayed, unimplemented: unknown },
   'during a key exchange': {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { test } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import { GatewayError } from '../../src/model/errors.ts'
 import type { Milliseconds } from '../../src/model/units.ts'
 import type { Bundle } from '../../src/policy/bundle.ts'
@@ -98,4 +100,13 @@ test('those that were taken are replaced by and by, and whoever comes then waits
   taken.push(...(await Promise.all([threads.take(), threads.take()])))
   assert.equal(start.mock.callCount(), 4)
   await Promise.all(taken.map((thread) => thread.end(stopped)))
+})
+
+test('what a thread says is heard for all, whoever had it started', async () => {
+  const owners = new AsyncLocalStorage<string>()
+  const heard: (string | undefined)[] = []
+  process.once('worker', (worker: Worker) => worker.once('message', () => heard.push(owners.getStore())))
+  const thread = await owners.run('a connection', () => PolicyThread.start())
+  await thread.end(stopped)
+  assert.deepEqual(heard, [undefined])
 })

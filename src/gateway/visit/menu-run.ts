@@ -1,7 +1,7 @@
 import { ascii, printable } from '../../model/text.ts'
 import type { ChannelEnd } from '../../ssh/channel-end.ts'
 import type { Output } from './commands.ts'
-import { Keys } from './keys.ts'
+import { type Key, Keys } from './keys.ts'
 import { type Choice, emptyMenu, type Menu, press } from './menu.ts'
 import { listOffers } from './offers.ts'
 import { draw, enterScreen, leaveScreen, pageOf, type Terminal } from './screen.ts'
@@ -17,6 +17,8 @@ export interface MenuParts {
 
 /** How long an ESC may be the beginning of a key. */
 const escapeWait = 100
+/** Keys that are acted on in one turn of the event loop, with one drawing: more at once nobody types, and it costs others their turn. */
+const typedMost = 128
 
 /**
  * The menu on a terminal, until somebody leaves it or goes somewhere. Keys are read and never echoed; what is typed while
@@ -31,8 +33,12 @@ export class MenuRun {
   #menu: Menu = emptyMenu
   #going: AbortController | undefined
   #escape: NodeJS.Timeout | undefined
+  /** Waits for its turn. */
+  readonly #typed: Key[] = []
+  #turn: NodeJS.Immediate | undefined
   /** The screen is not what it should be, and is drawn again when the client has taken what it was sent. */
   #isDirty = false
+  #isOver = false
 
   constructor(channel: ChannelEnd, visitor: Visitor, gateway: string, parts: MenuParts) {
     this.#channel = channel
@@ -53,6 +59,8 @@ export class MenuRun {
       return await this.#done.promise
     } finally {
       clearTimeout(this.#escape)
+      this.#typed.length = 0
+      this.#isOver = true
     }
   }
 
@@ -76,11 +84,20 @@ export class MenuRun {
 
   #heard(bytes: Buffer): void {
     clearTimeout(this.#escape)
-    this.#press(this.#keys.read(bytes))
-    if (this.#keys.isOpen) this.#escape = setTimeout(() => this.#press(this.#keys.settle()), escapeWait)
+    this.#type(this.#keys.read(bytes))
+    if (this.#keys.isOpen) this.#escape = setTimeout(() => this.#type(this.#keys.settle()), escapeWait)
   }
 
-  #press(keys: ReturnType<Keys['read']>): void {
+  #type(keys: readonly Key[]): void {
+    if (keys.length === 0 || this.#isOver) return
+    this.#typed.push(...keys.slice(0, typedMost - this.#typed.length))
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined
+      this.#press(this.#typed.splice(0))
+    })
+  }
+
+  #press(keys: readonly Key[]): void {
     for (const key of keys) {
       if (this.#going !== undefined) {
         if (key.kind === 'interrupt') this.#going.abort()

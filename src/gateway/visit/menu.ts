@@ -42,10 +42,19 @@ export function found({ offers, search }: Menu): readonly Offer[] {
     .toLowerCase()
     .split(' ')
     .filter((word) => word !== '')
-  return offers.filter(({ route, logins }) => {
-    const text = `${route} ${logins.map(({ login }) => login).join(' ')}`.toLowerCase()
+  return offers.filter((offer) => {
+    const text = textOf(offer)
     return words.every((word) => text.includes(word))
   })
+}
+
+/** Each is looked through with every key that is typed. */
+const texts = new WeakMap<Offer, string>()
+function textOf(offer: Offer): string {
+  const { route, logins } = offer
+  const text = texts.get(offer) ?? `${route} ${logins.map(({ login }) => login).join(' ')}`.toLowerCase()
+  texts.set(offer, text)
+  return text
 }
 
 export const chosenLogin = ({ logins }: Menu, offer: Offer): OfferedLogin =>
