@@ -65,7 +65,7 @@ unit: tools ## tests of the parts
 e2e: tools ## tests of the whole, with real ssh and sshd
 	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
-test-openssh: tools ## OpenSSH's own regression scripts through the gateway; a quarter of an hour
+test-openssh: tools ## OpenSSH's own regression scripts through the gateway; some twenty minutes
 	@bin/setup debian regress
 	$(NODE) test/openssh/run.ts
 

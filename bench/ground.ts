@@ -39,7 +39,7 @@ const denied = { name: 'db1', labels: { env: 'production', role: 'postgres' } }
 const person = { email: 'alice@example.com', groups: ['employees', 'developers'] }
 
 /** What a target writes about each session would be read by this very process, on the cores of what is measured. */
-const quiet = ['LogLevel ERROR']
+const quiet = ['LogLevel INFO'] // with less it does not say that it listens
 
 export async function prepareGround(): Promise<Ground> {
   await using undo = new AsyncDisposableStack()

@@ -23,7 +23,7 @@ import { scriptedTarget } from './target.ts'
 
 const installed = '/usr/lib/openssh/regress'
 const keyTypes = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa']
-const secondsMost = 300
+const secondsMost = 600
 
 const policy = `package ssh
 

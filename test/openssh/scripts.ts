@@ -6,14 +6,14 @@ export const scripts: readonly string[] = words(`
   yes-head envpass sftp sftp-cmds sftp-badcmds sftp-batch sftp-glob sftp-uri sftp-chroot scp scp3 scp-uri
   forwarding dynamic-forward multiplex connection-timeout authinfo login-timeout host-expand localcommand
   allow-deny-users reconfigure reexec kextype putty-transfer putty-kex putty-ciphers try-ciphers
-  channel-timeout integrity agent banner cfgmatch forcecommand key-options knownhosts-command proxy-connect rekey sftp-perm
+  channel-timeout integrity agent banner cfgmatch forcecommand forward-control key-options knownhosts-command proxy-connect rekey sftp-perm
 `)
 
 /** Those that are left out, by why. */
 export const leftOut: Readonly<Record<string, readonly string[]>> = {
   'the person who logs in, and the host key, are the gateway’s own matter: sshd’s rules for keys, its `authorized_keys` and its host keys do not reach the client':
     words(`
-    agent-restrict cert-file cert-hostkey cert-userkey forward-control hostbased
+    agent-restrict cert-file cert-hostkey cert-userkey hostbased
     hostkey-agent hostkey-rotate keys-command keytype limit-keytype
     multipubkey principals-command
   `),
