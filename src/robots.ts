@@ -93,8 +93,8 @@ export async function followRobots(
   const changed = (): void => {
     reading = reading.then(() => readAgain(robots, parts, clock, log))
   }
-  // Watched before it is read: a change in between is not missed.
   const lost = (): void => log.error({ path: parts.path }, 'the robots’ file is not there any more: its keys stay')
+  // Watched before it is read: a change in between is not missed.
   undo.use(watchFile(parts.path, lookEvery, changed, lost))
   const first = loadRobots(parts, clock()).then((found) => robots.replace(found))
   reading = first.catch(() => {})

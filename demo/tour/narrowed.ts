@@ -1,5 +1,5 @@
+import { aligned } from '../../src/model/lines.ts'
 import { applicationSays } from '../application.ts'
-import { columns } from '../columns.ts'
 import type { DecisionEvent } from '../decisions.ts'
 import { freePort } from '../free-port.ts'
 import { Journal } from '../journal.ts'
@@ -98,5 +98,5 @@ function both(events: readonly (DecisionEvent | undefined)[]): string {
     event?.input.session === undefined ? 'admitted' : 'asked again',
     JSON.stringify(event?.mapped_result.certificate?.extensions['permit-open@regate'] ?? '-').replaceAll('"', ''),
   ])
-  return columns(['decision', 'session', 'why', 'permit-open@regate'], rows)
+  return aligned([['decision', 'session', 'why', 'permit-open@regate'], ...rows])
 }

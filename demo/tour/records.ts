@@ -1,4 +1,4 @@
-import { columns } from '../columns.ts'
+import { aligned } from '../../src/model/lines.ts'
 import { type DecisionEvent, readEvents } from '../decisions.ts'
 import { run } from '../process.ts'
 import type { Stage } from '../stage.ts'
@@ -38,7 +38,7 @@ function table(events: readonly DecisionEvent[]): string {
     event.result?.reasons?.[0]?.code ?? reasonOf(event),
     event.labels.session_id.slice(0, 8),
   ])
-  return columns(['time', 'user', 'route', 'outcome', 'code', 'grant or reason', 'session'], rows)
+  return aligned([['time', 'user', 'route', 'outcome', 'code', 'grant or reason', 'session'], ...rows])
 }
 
 export const authority = (stage: Stage): Step => ({

@@ -1,7 +1,8 @@
+import { time } from '../model/lines.ts'
 import { parseDuration } from '../model/units.ts'
 import { Api, type ApiOptions, type Query } from './api.ts'
 import { ApiFailure } from './api-failure.ts'
-import { at, facts, jsonLine, parseExact, print, table, time } from './print.ts'
+import { at, facts, jsonLine, parseExact, print, table } from './print.ts'
 
 export interface FilterOptions extends ApiOptions {
   readonly json?: boolean

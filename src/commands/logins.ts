@@ -1,5 +1,6 @@
+import { time } from '../model/lines.ts'
 import { Api, type ApiOptions } from './api.ts'
-import { at, jsonLine, print, table, time } from './print.ts'
+import { at, jsonLine, print, table } from './print.ts'
 
 const listMost = 10_000
 

@@ -33,12 +33,6 @@ export function facts(pairs: readonly (readonly [name: string, value: string | u
   return trimmed(made.toString())
 }
 
-/** Unix seconds or RFC 3339, as `2025-11-24 12:00:00Z`. */
-export function time(value: unknown): string {
-  const date = new Date(typeof value === 'number' ? value * 1_000 : String(value))
-  return Number.isNaN(date.getTime()) ? '?' : date.toISOString().replace('T', ' ').replace(/\.\d+/, '')
-}
-
 /** The value at a path of names, as text; undefined when it is not there. */
 export function at(value: unknown, ...path: readonly string[]): string | undefined {
   const found = path.reduce<unknown>(

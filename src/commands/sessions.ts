@@ -1,5 +1,6 @@
+import { time } from '../model/lines.ts'
 import { Api, type ApiOptions } from './api.ts'
-import { at, facts, jsonLine, print, table, time } from './print.ts'
+import { at, facts, jsonLine, print, table } from './print.ts'
 
 export interface SessionOptions extends ApiOptions {
   readonly json?: boolean

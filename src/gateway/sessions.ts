@@ -81,14 +81,13 @@ export class Sessions {
   }
 
   /** Those of one person that have been let in. */
-  of({ issuer, subject }: Pick<PolicyIdentity, 'issuer' | 'subject'>): readonly Live[] {
-    const entries = this.#people.get(JSON.stringify([issuer, subject]))?.live ?? []
+  of(identity: Identified): readonly Live[] {
+    const entries = this.#people.get(personOf(identity))?.live ?? []
     return [...entries].flatMap(({ live }) => live ?? [])
   }
 
   register(whose: Person): Registered {
-    const { issuer, subject } = whose.identity
-    const person = JSON.stringify([issuer, subject])
+    const person = personOf(whose.identity)
     const entry: Entry = { ...whose, number: this.#count++ }
     const { asking, live } = this.#peopleOf(person)
     this.#entries.add(entry)
@@ -112,15 +111,14 @@ export class Sessions {
         this.#entries.delete(entry)
         asking.delete(entry)
         live.delete(entry)
-        if (asking.size + live.size === 0) this.#people.delete(person)
+        if (asking.size + live.size === 0 && this.#people.get(person)?.live === live) this.#people.delete(person)
       },
     }
   }
 
   visit(whose: Person): Visiting {
     const entry: Entry = { ...whose, number: this.#count++ }
-    const { issuer, subject } = whose.identity
-    const person = JSON.stringify([issuer, subject])
+    const person = personOf(whose.identity)
     const visits = this.#visits.get(person) ?? new Set()
     this.#visits.set(person, visits)
     const others = visits.size
@@ -158,6 +156,9 @@ export class Sessions {
     return found.length
   }
 }
+
+type Identified = Pick<PolicyIdentity, 'issuer' | 'subject'>
+const personOf = ({ issuer, subject }: Identified): string => JSON.stringify([issuer, subject])
 
 function begin(entry: Entry, cut: (why: GatewayError) => void): void {
   entry.cut = cut

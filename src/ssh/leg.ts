@@ -1,4 +1,4 @@
-import { GatewayError } from '../model/errors.ts'
+import { asGatewayError, GatewayError } from '../model/errors.ts'
 import { WireReader, wire } from '../model/wire.ts'
 import { weaknessOf } from './algorithms.ts'
 import { Budget, type Peer, wrongWay } from './budget.ts'
@@ -247,8 +247,7 @@ export class Leg implements Listener, Feeder {
     try {
       this.#take(message)
     } catch (thrown) {
-      const why =
-        thrown instanceof GatewayError ? thrown : new GatewayError('INTERNAL', String(thrown), { cause: thrown })
+      const why = asGatewayError(thrown, 'INTERNAL', String(thrown))
       this.disconnect(disconnectReason.protocolError, why.code === 'INTERNAL' ? 'internal error' : why.message, why)
     }
   }

@@ -1,3 +1,4 @@
+import { hostCertificateAlgorithms } from './algorithms.ts'
 import { hybridKex } from './hybrid-key.ts'
 
 /**
@@ -141,12 +142,7 @@ function randomFillSync(packet, start, size) {
     find: "concat([\n  'ssh-dss',\n]);",
     replace: `concat([
   'ssh-dss',
-  'ssh-ed25519-cert-v01@openssh.com',
-  'ecdsa-sha2-nistp256-cert-v01@openssh.com',
-  'ecdsa-sha2-nistp384-cert-v01@openssh.com',
-  'ecdsa-sha2-nistp521-cert-v01@openssh.com',
-  'rsa-sha2-512-cert-v01@openssh.com',
-  'rsa-sha2-256-cert-v01@openssh.com',
+  ${hostCertificateAlgorithms.map((name) => `'${name}'`).join(', ')},
 ]);`,
   },
   {

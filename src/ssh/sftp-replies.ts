@@ -1,6 +1,6 @@
 import { type ByteString, byteString } from '../model/glob.ts'
 import { WireReader } from '../model/wire.ts'
-import { FXP, noSftp, packetMost, question, version } from './sftp-request.ts'
+import { FXP, inPieces, noSftp, packetMost, question, version } from './sftp-request.ts'
 import type { Passed } from './sftp-requests.ts'
 
 /** What a request is answered with, as far as it matters; `handle`: of what was opened. */
@@ -73,7 +73,12 @@ export class SftpReplies {
     const rest = seen.subarray(first + second)
     this.#stream(rest)
     const passed = [seen.subarray(0, first), ...(rest.length === 0 ? [] : [rest])]
-    return { untouched: false, pieces: passed.flatMap((part) => this.#inPieces(part)), swallowed: second, added: 0 }
+    return {
+      untouched: false,
+      pieces: passed.flatMap((part) => inPieces(part, this.#largest)),
+      swallowed: second,
+      added: 0,
+    }
   }
 
   /** A target that does not say where it stands is one from which no relative path is known. */
@@ -83,12 +88,6 @@ export class SftpReplies {
     if (reader.uint32() !== question.id || (type !== FXP.name && type !== FXP.status))
       throw noSftp('an answer to nothing')
     if (type === FXP.name && reader.uint32() > 0) this.#stands(byteString(reader.string()))
-  }
-
-  #inPieces(bytes: Buffer): Buffer[] {
-    const pieces: Buffer[] = []
-    for (let at = 0; at < bytes.length; at += this.#largest) pieces.push(bytes.subarray(at, at + this.#largest))
-    return pieces
   }
 
   #stream(data: Buffer): void {

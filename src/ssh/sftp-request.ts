@@ -165,4 +165,11 @@ export const question = { id: 0xffff_fffe, packet: wire(wire(16, { uint32: 0xfff
 /** A request that does nothing and fails: CLOSE of a handle that was never given. It is shorter than any other. */
 export const harmless = (id: number): Buffer => wire(wire(FXP.close, { uint32: id }, ''))
 
+/** No piece is larger than the other side is known to take. */
+export function inPieces(bytes: Buffer, most: number): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let at = 0; at < bytes.length; at += most) pieces.push(bytes.subarray(at, at + most))
+  return pieces
+}
+
 export const noSftp = (what: string): GatewayError => new GatewayError('WIRE_MALFORMED', `no sftp: ${what}`)

@@ -1,4 +1,14 @@
-import { FXP, harmless, headLength, noSftp, question, readRequest, type SftpRequest, version } from './sftp-request.ts'
+import {
+  FXP,
+  harmless,
+  headLength,
+  inPieces,
+  noSftp,
+  question,
+  readRequest,
+  type SftpRequest,
+  version,
+} from './sftp-request.ts'
 
 /**
  * What becomes of data that came: passed on whole, as it was; or in these pieces. `swallowed`: bytes of it that go nowhere;
@@ -78,13 +88,13 @@ export class SftpRequests {
       this.#head = Buffer.alloc(0)
       const sent = this.#replaced(head)
       if (sent === head) {
-        pieces.push(...this.#inPieces(held))
+        pieces.push(...inPieces(held, this.#largest))
         at = end
         continue
       }
       flush()
       untouched = false
-      pieces.push(...this.#inPieces(sent))
+      pieces.push(...inPieces(sent, this.#largest))
       if (sent.length > length) added += sent.length - length
       else swallowed += length - sent.length
       run = at = end
@@ -113,11 +123,5 @@ export class SftpRequests {
     const greeting = Buffer.concat([head, question.packet])
     greeting.writeUInt32BE(version, 5)
     return greeting
-  }
-
-  #inPieces(bytes: Buffer): Buffer[] {
-    const pieces: Buffer[] = []
-    for (let at = 0; at < bytes.length; at += this.#largest) pieces.push(bytes.subarray(at, at + this.#largest))
-    return pieces
   }
 }

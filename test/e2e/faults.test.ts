@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { replaceData } from '../support/bundle.ts'
+import { strangersSignIn } from '../support/policy.ts'
 import { start } from '../support/process.ts'
 import { freePort } from '../support/workspace.ts'
 import { api, type DecisionEvent, type GatewayProcess, startGateway, startWorld, type World } from '../support/world.ts'
@@ -15,13 +16,7 @@ import { api, type DecisionEvent, type GatewayProcess, startGateway, startWorld,
 const rounds = Number(process.env.FAULT_ROUNDS ?? 8)
 
 /** Two seconds at a time where the route's label says `open`. */
-const policy = `package ssh
-
-# METADATA
-# entrypoint: true
-# scope: document
-decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "login"}]} if not input.identity
-
+const policy = `${strangersSignIn}
 decision := {
 	"version": "ssh/v1",
 	"outcome": "allow",

@@ -3,6 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
 import { replaceData } from '../support/bundle.ts'
+import { strangersSignIn } from '../support/policy.ts'
 import { type Running, start } from '../support/process.ts'
 import { api, startWorld, type World } from '../support/world.ts'
 
@@ -10,13 +11,7 @@ import { api, startWorld, type World } from '../support/world.ts'
  * What changes while the gateway runs: the bundle, its data, routes, limits, tokens, logins. Live sessions are asked about
  * again at once; what cannot be used changes nothing, and the log says so.
  */
-const policy = `package ssh
-
-# METADATA
-# entrypoint: true
-# scope: document
-decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "login"}]} if not input.identity
-
+const policy = `${strangersSignIn}
 decision := {
 	"version": "ssh/v1",
 	"outcome": "allow",

@@ -3,6 +3,15 @@ import { join } from 'node:path'
 import { opaPath } from './opa.ts'
 import type { Workspace } from './workspace.ts'
 
+/** The beginning of a policy: strangers are sent to sign in. */
+export const strangersSignIn = `package ssh
+
+# METADATA
+# entrypoint: true
+# scope: document
+decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "login"}]} if not input.identity
+`
+
 /** Compiles one file of Rego, whose entrypoints are annotated, into a bundle; with the shipped rule for the HTTP API. */
 export function buildPolicy(workspace: Workspace, rego: string, name: string): string {
   const file = workspace.write(`${name}.rego`, rego)

@@ -1,14 +1,9 @@
+import { strangersSignIn } from './policy.ts'
 import type { Workspace } from './workspace.ts'
 import { startWorld } from './world.ts'
 
 /** Who is a dba may go to db1, to bare and, with a reason, to audited, as postgres or root; nobody to db2. */
-const policy = `package ssh
-
-# METADATA
-# entrypoint: true
-# scope: document
-decision := {"version": "ssh/v1", "outcome": "challenge", "require": [{"type": "login"}]} if not input.identity
-
+const policy = `${strangersSignIn}
 decision := {
   "version": "ssh/v1",
   "outcome": "allow",

@@ -1,6 +1,7 @@
 import { printCertificate } from '../../certificate/print.ts'
+import { aligned, time } from '../../model/lines.ts'
 import { printable } from '../../model/text.ts'
-import { aligned, facts, time } from './lines.ts'
+import { facts } from './lines.ts'
 import { listOffers, type Offer, type OfferedLogin } from './offers.ts'
 import type { Visitor, VisitParts } from './visit.ts'
 import { why } from './why.ts'

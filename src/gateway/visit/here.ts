@@ -44,6 +44,14 @@ export function knockOf(visitor: Visitor, sessionId: string, login: Login, route
   }
 }
 
+/** Asks which logins the grants hold out on a route (`ssh/offers`), whichever login the input names. */
+export function tryOffers(
+  { target: { login: _, ...target }, ...input }: PolicyInput,
+  { here }: HereParts,
+): Promise<Evaluation> {
+  return here.tryOut('ssh/offers', { ...input, target })
+}
+
 /** What the policy would be asked with; undefined when no route has that name. */
 export function inputFor(visitor: Visitor, login: Login, name: string, parts: HereParts): PolicyInput | undefined {
   const route = parts.steps.route(name)

@@ -80,7 +80,10 @@ export class Keys {
 
   #follow(character: string): Key[] {
     const begun = this.#begun ?? ''
-    if (character === '\x1b') return begun === '' ? this.#twice() : this.#restart()
+    if (character === '\x1b') {
+      this.#begun = ''
+      return begun === '' ? [{ kind: 'escape' }] : []
+    }
     if (begun === '') {
       // ALT and another key send ESC before it: that is no key here.
       this.#begun = character === '[' || character === 'O' ? character : undefined
@@ -90,15 +93,6 @@ export class Keys {
     this.#begun = isParameter && begun.length < sequenceMost ? begun + character : undefined
     const name = begun.slice(1) + character
     return !isParameter && Object.hasOwn(sequences, name) ? keyOf(sequences[name]) : []
-  }
-
-  #twice(): Key[] {
-    return [{ kind: 'escape' }]
-  }
-
-  #restart(): Key[] {
-    this.#begun = ''
-    return []
   }
 }
 

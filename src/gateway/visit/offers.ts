@@ -3,7 +3,7 @@ import { asGatewayError, type ErrorCode } from '../../model/errors.ts'
 import type { Login } from '../../model/units.ts'
 import { decisionOf } from '../../policy/engine.ts'
 import { type LoginCase, parseLogin } from '../names.ts'
-import { type HereParts, inputFor } from './here.ts'
+import { type HereParts, inputFor, tryOffers } from './here.ts'
 import type { Visitor } from './visit.ts'
 
 /** What the policy would open to this person now. */
@@ -67,8 +67,7 @@ async function heldOut(name: string, visitor: Visitor, loginCase: LoginCase, par
   const input = inputFor(visitor, own, name, parts)
   if (input === undefined) return []
   if (input.target.principals === 'roles' || !parts.here.entrypoints().includes('ssh/offers')) return [own]
-  const { login: _, ...target } = input.target
-  const evaluation = await parts.here.tryOut('ssh/offers', { ...input, target })
+  const evaluation = await tryOffers(input, parts)
   if (evaluation.came === 'failed') throw evaluation.error
   const offered: unknown = evaluation.came === 'answered' ? evaluation.result : []
   if (!Array.isArray(offered)) return []

@@ -29,7 +29,7 @@ class Program {
   readonly #parts: VisitParts
   /** Made again at a target, should one be chosen. */
   #requests: readonly Replayed[] = []
-  #terminal: Terminal | undefined
+  #size: { readonly columns: number; readonly rows: number } | undefined
   #type = ''
   #hasColours = true
   #isRunning = false
@@ -58,7 +58,7 @@ class Program {
       }
       case 'shell':
         return this.#run(() =>
-          this.#terminal === undefined ? withoutTerminal(visitor, this.#parts, this.#over()) : this.#runMenu(),
+          this.#size === undefined ? withoutTerminal(visitor, this.#parts, this.#over()) : this.#runMenu(),
         )
       case 'subsystem': {
         const name = printable(readBytes(request.details), 60)
@@ -75,7 +75,7 @@ class Program {
     if (name === 'pty-req') {
       const { type = '', columns, rows } = readTerminal({ name, details })
       this.#type = type
-      this.#terminal = this.#sized(columns, rows)
+      this.#size = { columns, rows }
     }
     if (name === 'env' && readVariable(details).name === 'NO_COLOR') this.#hasColours = false
     this.#requests = [...this.#requests, { name, details: Buffer.from(details) }]
@@ -83,16 +83,17 @@ class Program {
   }
 
   /** What a client says of its size is a number that it may have made up. */
-  #sized(columns: number, rows: number): Terminal {
+  #terminal(): Terminal {
+    const { columns, rows } = this.#size ?? { columns: 0, rows: 0 }
     const moves = !['', 'dumb', 'unknown'].includes(this.#type)
     const within = (size: number, usual: number): number => (size === 0 ? usual : Math.min(size, 500))
     return { columns: within(columns, 80), rows: within(rows, 24), moves, marks: moves && this.#hasColours }
   }
 
   #resize(request: ChannelRequest): boolean {
-    if (this.#terminal === undefined || request.details.length > detailsMost) return false
+    if (this.#size === undefined || request.details.length > detailsMost) return false
     const { columns, rows } = readTerminal(request)
-    this.#terminal = this.#sized(columns, rows)
+    this.#size = { columns, rows }
     const { name, details } = request
     this.#requests = [...this.#requests.filter((one) => one.name !== name), { name, details: Buffer.from(details) }]
     this.#menu?.show()
@@ -108,9 +109,8 @@ class Program {
 
   async #runMenu(): Promise<Output | undefined> {
     const { visitor } = this.#visit
-    const { columns, rows } = this.#terminal ?? { columns: 80, rows: 24 }
     this.#menu = new MenuRun(this.#channel, visitor, this.#parts.settings.gateway, {
-      terminal: () => this.#sized(this.#terminal?.columns ?? columns, this.#terminal?.rows ?? rows),
+      terminal: () => this.#terminal(),
       go: async (choice, signal) => {
         this.#visit.isChoosing = true
         const refused = await choose(choice, this.#channel, () => this.#requests, this.#visit, this.#parts, signal)
@@ -124,7 +124,7 @@ class Program {
   /** What a program says is made fit for a terminal here, and nowhere else. */
   async #finish(running: Promise<Output | undefined>): Promise<void> {
     const channel = this.#channel
-    const ending = this.#terminal === undefined ? '\n' : '\r\n'
+    const ending = this.#size === undefined ? '\n' : '\r\n'
     const fit = (text: string): string => printableLines(`${text.trimEnd()}\n`).replaceAll('\n', ending)
     try {
       const output = await running

@@ -1,4 +1,4 @@
-import { GatewayError } from '../../model/errors.ts'
+import { asGatewayError, GatewayError } from '../../model/errors.ts'
 import type { Milliseconds } from '../../model/units.ts'
 import type { Standing } from '../../ssh/channel-end.ts'
 import { disconnectReason, type Leg } from '../../ssh/leg.ts'
@@ -171,9 +171,7 @@ export class Takeover implements Mouth {
     try {
       if (!this.#leg.signal.aborted) act()
     } catch (thrown) {
-      this.#leg.cut(
-        thrown instanceof GatewayError ? thrown : new GatewayError('INTERNAL', String(thrown), { cause: thrown }),
-      )
+      this.#leg.cut(asGatewayError(thrown, 'INTERNAL', String(thrown)))
     }
   }
 

@@ -1,13 +1,15 @@
 import { type Static, Type } from 'typebox'
+import type { PolicyInput } from '../../model/context.ts'
 import { Reason, Requirement } from '../../model/decision.ts'
 import { type ErrorCode, errorCodes } from '../../model/errors.ts'
+import { time } from '../../model/lines.ts'
 import { shapeFaults } from '../../model/shape.ts'
 import { isPrintable } from '../../model/text.ts'
 import { type LoginCase, parseLogin } from '../names.ts'
 import { refusal } from '../words.ts'
 import type { Output } from './commands.ts'
-import { type HereParts, inputFor } from './here.ts'
-import { facts, time } from './lines.ts'
+import { type HereParts, inputFor, tryOffers } from './here.ts'
+import { facts } from './lines.ts'
 import type { Visitor } from './visit.ts'
 
 const Certificate = Type.Object({
@@ -117,10 +119,9 @@ async function whatWouldChange(
   return lines.length === 0 ? silent : lines
 }
 
-async function otherLogins(input: NonNullable<ReturnType<typeof inputFor>>, parts: HereParts): Promise<string[]> {
+async function otherLogins(input: PolicyInput, parts: HereParts): Promise<string[]> {
   if (!parts.here.entrypoints().includes('ssh/offers')) return []
-  const { login: _, ...target } = input.target
-  const evaluation = await parts.here.tryOut('ssh/offers', { ...input, target })
+  const evaluation = await tryOffers(input, parts)
   const logins = evaluation.came === 'answered' && Array.isArray(evaluation.result) ? evaluation.result : []
   const names = logins.filter((login) => typeof login === 'string').slice(0, 32)
   return names.length === 0 ? [] : [`another login: ${names.join(', ')}`]
