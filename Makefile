@@ -65,7 +65,7 @@ unit: tools ## tests of the parts
 e2e: tools ## tests of the whole, with real ssh and sshd
 	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
-test-openssh: tools ## OpenSSH's own regression scripts through the gateway; some twenty minutes; JOBS=2 at once
+test-openssh: tools ## OpenSSH's own regression scripts through the gateway; some ten minutes; JOBS=2: so many at once
 	@bin/setup debian regress
 	JOBS=$(or $(JOBS),2) $(NODE) test/openssh/run.ts
 
