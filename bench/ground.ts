@@ -10,7 +10,7 @@ import { configSchema } from '../src/config-schema.ts'
 import { run } from '../test/support/process.ts'
 import { type Sshd, startSshd } from '../test/support/sshd.ts'
 import { makeWorkspace, type Workspace } from '../test/support/workspace.ts'
-import { type GatewayProcess, startGateway } from '../test/support/world.ts'
+import { type GatewayProcess, startGateway, token } from '../test/support/world.ts'
 import type { Access } from './sessions.ts'
 import type { Way } from './ways.ts'
 
@@ -44,9 +44,6 @@ export interface Ground extends AsyncDisposable {
   /** Makes the shipped bundle with other data; what is answered puts it in the place of the gateway's, in one step. */
   nextBundle(change: (data: PolicyData) => PolicyData): Promise<() => void>
 }
-
-/** Of the HTTP API: who has it may do everything. */
-export const token = 'a-token-of-the-bench'
 
 export const bundle = join(import.meta.dirname, '..', 'wasm', 'bundle.tar.gz')
 

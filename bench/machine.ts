@@ -1,18 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { availableParallelism, cpus, release, totalmem } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
 import { nativeCiphers } from '../src/ssh/ssh2.ts'
-
-/** What the figures depend on. */
-export interface Machine {
-  readonly processors: number
-  readonly model: string
-  readonly memoryGiB: number
-  readonly system: string
-  readonly node: string
-  /** Whether ssh2's addon is there, which has the ciphers. */
-  readonly nativeCiphers: boolean
-  readonly ssh: string
-}
+import type { Machine } from './machine-text.ts'
 
 export function describeMachine(): Machine {
   const version = execFileSync('sh', ['-c', 'ssh -V 2>&1'], { encoding: 'utf8' })
@@ -27,14 +18,20 @@ export function describeMachine(): Machine {
   }
 }
 
-export const machineText = ({ processors, model, memoryGiB, system, node, nativeCiphers, ssh }: Machine): string =>
-  [
-    `${processors} processors (${model}), ${memoryGiB} GiB, ${system}`,
-    `Node.js ${node} (${nativeCiphers ? 'with native ciphers' : 'without native ciphers'}), ${ssh}`,
-  ].join('; ')
+/** Milliseconds. */
+const lookFor = 1_000
 
-/** Processes that wanted to run in the last minute. */
-export const load = (): number => Math.round((loadavg()[0] ?? 0) * 100) / 100
+/** The share of the processors' time that goes to others, while nothing of ours has work (`cpu` of proc(5), /proc/stat). */
+export async function otherWork(signal: AbortSignal): Promise<number> {
+  const before = ticks()
+  await wait(lookFor, undefined, { signal })
+  const after = ticks()
+  return Math.round((1 - (after.idle - before.idle) / (after.all - before.all)) * 100) / 100
+}
 
-/** Figures of a machine that has other work are worth little. */
-export const isBusy = (load: number, { processors }: Machine): boolean => load > processors / 4
+function ticks(): { readonly idle: number; readonly all: number } {
+  const [, ...fields] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').trim().split(/\s+/).map(Number)
+  const counted = fields.slice(0, 8) // what follows is time of guests, and is in the others
+  const [, , , idle = 0, waiting = 0] = counted
+  return { idle: idle + waiting, all: counted.reduce((sum, field) => sum + field, 0) }
+}

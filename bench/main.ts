@@ -10,7 +10,8 @@
  */
 import { parseArgs } from 'node:util'
 import { prepareGround } from './ground.ts'
-import { describeMachine, isBusy, load, machineText } from './machine.ts'
+import { describeMachine, otherWork } from './machine.ts'
+import { isBusy, machineText } from './machine-text.ts'
 import { measurePart, type Part, partNames } from './parts.ts'
 import { type PartResult, writeResults } from './results.ts'
 import { type SizeName, sizes } from './sizes.ts'
@@ -29,13 +30,13 @@ async function bench({ size, parts, json }: Wish, signal: AbortSignal): Promise<
   await using ground = await prepareGround()
   const results: Record<string, PartResult> = {}
   for (const part of parts) {
-    const before = load()
-    results[part] = { size, load: before, rows: await measurePart(part, ground, sizes[size], signal) }
+    const before = await otherWork(signal)
+    results[part] = { size, otherWork: before, rows: await measurePart(part, ground, sizes[size], signal) }
     if (json !== undefined) writeResults(json, { machine, parts: results }, partNames)
   }
   const measured = Object.values(results)
   console.log(`\n${printTable(measured.flatMap(({ rows }) => rows))}\n\n${notes(size)}`)
-  if (isBusy(measured[0]?.load ?? 0, machine))
+  if (measured.some(({ otherWork }) => isBusy(otherWork)))
     console.log('The machine had other work: the ratios may hold, the figures beside them will not.')
 }
 

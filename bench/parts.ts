@@ -30,7 +30,6 @@ const measures = {
   files: (_ground, { files }, signal) => fileRows(files, say, signal),
   refusals: (ground, { refusals }, signal) =>
     ground.withGateway(async (gateway) => {
-      say('refusals')
       await ground.signIn(ground.configure('refusals', gateway))
       return timingRows(ground.access(gateway), refusals, signal)
     }),

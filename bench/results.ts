@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import type { Machine } from './machine.ts'
+import type { Machine } from './machine-text.ts'
 import type { SizeName } from './sizes.ts'
 import type { Row } from './table.ts'
 
@@ -8,8 +8,8 @@ import type { Row } from './table.ts'
 export interface PartResult {
   /** How much was measured. */
   readonly size: SizeName
-  /** Of the machine when the part began: what was at work before it. */
-  readonly load: number
+  /** The share of the processors' time that others had just before. */
+  readonly otherWork: number
   readonly rows: readonly Row[]
 }
 

@@ -11,20 +11,21 @@ export interface Row {
   readonly goal?: Goal
 }
 export interface Goal {
+  readonly bound: '<=' | '>='
+  readonly limit: number
+  /** With what it is a goal for, and its unit. */
   readonly text: string
   readonly met: boolean
 }
 
-export const atMost = (goal: number, value: number, unit = ''): Goal => ({
-  text: `<= ${write(goal)}${unit}`,
-  met: value <= goal,
+export const atMost = (limit: number, value: number, unit = ''): Goal => goal('<=', limit, value <= limit, unit)
+export const atLeast = (limit: number, value: number, unit = ''): Goal => goal('>=', limit, value >= limit, unit)
+const goal = (bound: Goal['bound'], limit: number, met: boolean, unit: string): Goal => ({
+  bound,
+  limit,
+  text: `${bound} ${Number.isInteger(limit) && unit !== '' ? limit : limit.toFixed(2)}${unit}`,
+  met,
 })
-export const atLeast = (goal: number, value: number, unit = ''): Goal => ({
-  text: `>= ${write(goal)}${unit}`,
-  met: value >= goal,
-})
-/** Ratios have two digits. */
-const write = (goal: number): string => (Number.isInteger(goal) ? `${goal}` : goal.toFixed(2))
 
 /** A figure by each way that it was measured on, with its ratio to direct ssh; the goal is the gateway's. */
 export function rowsOf(
