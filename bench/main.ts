@@ -39,7 +39,7 @@ const whole: Size = {
   decisions: 20_000,
   sessions: 400,
   changes: { sessions: 500, seconds: 10 },
-  files: { bytes: 2 * 1024 ** 3, rounds: 3 },
+  files: { bytes: 2 * 1024 ** 3, rounds: 4 },
   refusals: 200,
 }
 const quick: Size = {
@@ -48,7 +48,7 @@ const quick: Size = {
   decisions: 5_000,
   sessions: 100,
   changes: { sessions: 100, seconds: 4 },
-  files: { bytes: 512 * 1024 ** 2, rounds: 1 },
+  files: { bytes: 512 * 1024 ** 2, rounds: 2 },
   refusals: 50,
 }
 
