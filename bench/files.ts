@@ -5,7 +5,7 @@ import { startWorld, type World } from '../test/support/world.ts'
 import { residentBytes } from './memory.ts'
 import { medianOf } from './statistics.ts'
 import { timed } from './stopwatch.ts'
-import { atMost, type Row } from './table.ts'
+import { atMost, inMegabytes, type Row } from './table.ts'
 import type { Direction, Load } from './throughput.ts'
 
 /** The same files at the same target: with every request of sftp judged by path, and with none looked at. */
@@ -105,11 +105,10 @@ async function copyOnce(
   let resident = residentBytes(pid)
   const look = setInterval(() => (resident = Math.max(resident, residentBytes(pid))), lookEvery)
   try {
-    const time = await timed('sh', ['-c', `echo "${line}" | sftp -q ${options} -b - ${route}`], 'start', signal)
-    return { rate: bytes / (time / 1_000), resident }
+    const script = `echo "${line}" | sftp -q ${options} -b - ${route}`
+    const { milliseconds } = await timed('sh', ['-c', script], 'start', signal)
+    return { rate: bytes / (milliseconds / 1_000), resident }
   } finally {
     clearInterval(look)
   }
 }
-
-const inMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB/s`
