@@ -65,9 +65,9 @@ unit: tools ## tests of the parts
 e2e: tools ## tests of the whole, with real ssh and sshd
 	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
-test-openssh: tools ## OpenSSH's own regression scripts through the gateway; some twenty minutes
+test-openssh: tools ## OpenSSH's own regression scripts through the gateway; some ten minutes; JOBS=2: so many at once
 	@bin/setup debian regress
-	$(NODE) test/openssh/run.ts
+	JOBS=$(or $(JOBS),2) $(NODE) test/openssh/run.ts
 
 fuzz: tools ## what clients and targets say, changed at random; SECONDS=60
 	FUZZ_SECONDS=$(or $(SECONDS),60) $(NODE) --test test/e2e/fuzz.test.ts

@@ -17,7 +17,7 @@ export async function serve(file: string): Promise<void> {
   const seenConfig = identityOf(file)
   const config = readConfig(file, process.env)
   const seen = { config: seenConfig, bundle: identityOf(config.policy.bundle) }
-  const log = pino({ level: config.log.level, base: { gateway: config.gateway.name } })
+  const log = pino({ level: config.log.level, base: { gateway: config.gateway.name } }, lines())
   // A fault that no connection owns: nothing that follows it could be trusted. (Rejections that nobody hears come here too.)
   process.on('uncaughtException', (fault) => {
     if (toldToOwner(fault)) return
@@ -44,6 +44,12 @@ export async function serve(file: string): Promise<void> {
   log.info({}, 'stopped')
   process.exit(0)
 }
+
+/**
+ * Lines go out beside the work: who reads them slowly holds up nobody, and many that come at once take one write. Beyond
+ * this many characters that wait, more are dropped (the decision log is elsewhere). At the end all are written first.
+ */
+const lines = () => pino.destination({ dest: 1, sync: false, maxLength: 16 * 1024 * 1024 })
 
 async function stopSignal(): Promise<NodeJS.Signals> {
   const heard = new AbortController()
