@@ -50,6 +50,11 @@ test('it says which parts were measured beside other work, and nothing of it oth
   assert.ok(!pageOf(page, results({ otherWork: 0.02 })).includes('other work'))
 })
 
+test('and which were measured in few rounds', () => {
+  assert.ok(pageOf(page, results({ size: 'quick' })).includes('and so rough: one.'))
+  assert.ok(!pageOf(page, results()).includes('and so rough'))
+})
+
 test('a page without the markers, or with two of one, is not written', () => {
   assert.throws(() => pageOf('head', results()), /markers/)
   assert.throws(() => pageOf(`${page}${page}`, results()), /markers/)
