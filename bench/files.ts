@@ -14,6 +14,8 @@ const routes: readonly Route[] = ['judged', 'plain']
 
 /** KiB that a copy may cost beyond one that nobody looks into. */
 const memoryGoal = 1_024
+/** Rounds that do not count: in the first a process grows by 50 MiB, and in the next ones still by 1 or 2, whoever's copy it is. */
+const warmUp = 2
 /** Milliseconds. */
 const lookEvery = 20
 
@@ -61,14 +63,18 @@ async function copies(
   signal: AbortSignal,
 ): Promise<Row[]> {
   const measured: Record<Route, Copy[]> = { judged: [], plain: [] }
-  for (let round = -1; round < rounds; round++)
+  for (let round = -warmUp; round < rounds; round++)
     for (const route of round % 2 === 0 ? routes : routes.toReversed()) {
       const copy = await copyOnce(world, route, direction, file, bytes, signal)
       if (round >= 0) measured[route].push(copy)
     }
   const rate = (route: Route): number => medianOf(measured[route].map((copy) => copy.rate))
-  const resident = (route: Route): number => medianOf(measured[route].map((copy) => copy.resident))
-  const grown = (resident('judged') - resident('plain')) / 1_024
+  // Of one round with the other, since what a process has taken it seldom gives back, and takes a little more each time.
+  const beyond = measured.judged.map(
+    ({ resident }, round) => (resident - (measured.plain[round]?.resident ?? 0)) / 1_024,
+  )
+  const grown = medianOf(beyond)
+  const [least, most] = [Math.min(...beyond), Math.max(...beyond)].map((kib) => kib.toFixed(0))
   const name = `sftp ${direction}, ${(bytes / 1024 ** 3).toFixed(1)} GiB`
   return [
     { figure: `${name}: nobody looks into it`, value: inMegabytes(rate('plain')) },
@@ -76,7 +82,11 @@ async function copies(
       figure: `${name}: judged by permit-sftp`,
       value: `${inMegabytes(rate('judged'))}, ${(rate('judged') / rate('plain')).toFixed(2)} of that`,
     },
-    { figure: `${name}: memory beyond`, value: `${grown.toFixed(0)} KiB`, goal: atMost(memoryGoal, grown, ' KiB') },
+    {
+      figure: `${name}: memory beyond`,
+      value: `${grown.toFixed(0)} KiB (${least} to ${most})`,
+      goal: atMost(memoryGoal, grown, ' KiB'),
+    },
   ]
 }
 

@@ -26,10 +26,12 @@ export function pageOf(page: string, results: Results): string {
 function figures({ machine, parts }: Results): string {
   const rows = Object.values(parts).flatMap(({ rows }) => rows)
   const busy = Object.entries(parts).filter(([, { otherWork }]) => isBusy(otherWork))
+  const rough = Object.entries(parts).flatMap(([part, { size }]) => (size === 'quick' ? [part] : []))
   const goals = rows.flatMap(({ goal }) => (goal === undefined ? [] : [goal]))
   return [
     `${machineText(machine)}.`,
     `Of ${goals.length} goals ${goals.filter(({ met }) => met).length} are met.`,
+    ...(rough.length === 0 ? [] : ['', `Few rounds, and so rough: ${rough.join(', ')}.`]),
     ...(busy.length === 0
       ? []
       : [

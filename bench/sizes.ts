@@ -39,7 +39,7 @@ const full: Size = {
   revocations: { light: 1_000, stock: 1_000 },
   changes: { sessions: 500, seconds: 20 },
   starts: 11,
-  files: { bytes: 2 * 1024 ** 3, rounds: 5 },
+  files: { bytes: 2 * 1024 ** 3, rounds: 6 },
   refusals: 400,
 }
 const short: Size = {
@@ -69,7 +69,7 @@ const quick: Size = {
   revocations: { light: 100, stock: 20 },
   changes: { sessions: 100, seconds: 4 },
   starts: 2,
-  files: { bytes: 512 * 1024 ** 2, rounds: 1 },
+  files: { bytes: 512 * 1024 ** 2, rounds: 2 },
   refusals: 50,
 }
 export const sizes: Readonly<Record<SizeName, Size>> = { quick, short, full }
