@@ -8,16 +8,16 @@ import { composeLog } from './compose-log.ts'
 import { composeSteps } from './compose-steps.ts'
 import type { Config, HostAndPort } from './config.ts'
 import { restartNeeded, takenOver } from './config-changes.ts'
+import { OwnCommons, ownCommons } from './gateway/commons.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Epoch } from './gateway/epoch.ts'
+import { onlyHere } from './gateway/everywhere.ts'
 import { Listener, type ListenerParts } from './gateway/listener.ts'
-import { Penalties } from './gateway/penalties.ts'
-import { Places } from './gateway/places.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import { type Keys, loadKeys } from './keys.ts'
-import { unauthenticatedLimits } from './limits.ts'
+import { commonLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
@@ -53,14 +53,16 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const policies = undo.use(await loadPolicies(config.policy, canaries(config.routes)))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
   await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
-  const sessions = new Sessions()
+  const commons = ownCommons(new OwnCommons(() => commonLimits(config.limits)))
+  const sessions = new Sessions(commons)
+  const everywhere = onlyHere(sessions)
   const epoch = new Epoch()
   const live: LiveSessions = {
-    list: () => sessions.list(),
-    cut: (id) => sessions.end(byOperator, ({ sessionId }) => sessionId === id) > 0,
+    list: () => everywhere.list(),
+    cut: async (sessionId) => (await everywhere.end(byOperator, { sessionId })) > 0,
   }
   const metrics = createMetrics({
-    live: () => live.list().map(({ bytes }) => bytes),
+    live: () => sessions.list().map(({ bytes }) => bytes),
     restarts: () => policies.restarts,
   })
   const robots = undo.use(
@@ -70,7 +72,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     }),
   )
   const written = composeLog(config, store, metrics, log)
-  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, sessions, log })
+  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, commons, log })
   const parts: ListenerParts = {
     ssh: createSshServer({
       hostKeys: keys.hostKeys,
@@ -83,12 +85,12 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     epoch,
     turns: new Turns(renewalsAtOnce),
     history: store.sessions,
-    here: composeHere({ config: now, policies, store, sessions, metrics }),
-    ...composeIdentity(now, robots, store, metrics, log),
+    here: composeHere({ config: now, policies, store, everywhere, metrics }),
+    ...composeIdentity(config, commons, robots, store, metrics, log),
     measures: metrics,
-    unauthenticated: new Places(unauthenticatedLimits(now)),
+    commons,
+    announcingMost: () => now().limits.unauthenticated,
     proxies: config.gateway.proxyProtocolFrom,
-    penalties: new Penalties(() => now().limits.penalties),
     get settings() {
       return connectionSettings(config)
     },
@@ -105,7 +107,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     written,
     metrics,
     live,
-    revoke: (id) => revokeLogin(id, { logins: store.logins, sessions }),
+    revoke: (id) => revokeLogin(id, { logins: store.logins, everywhere }),
     tokens,
     log,
   })

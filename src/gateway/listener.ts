@@ -4,10 +4,10 @@ import { type Cidr, cidrContains, parseAddress } from '../model/address.ts'
 import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
 import { faultFields } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
+import type { Commons } from './commons.ts'
 import { type ConnectionParts, type Entry, serve } from './connection.ts'
 import { contained } from './containment.ts'
 import type { TurnedAway } from './measures.ts'
-import type { Places } from './places.ts'
 import { announced } from './proxied.ts'
 import type { Peer } from './proxy-protocol.ts'
 import { Tally } from './tally.ts'
@@ -18,7 +18,9 @@ export interface ListenAddress {
 }
 
 export interface ListenerParts extends ConnectionParts {
-  readonly unauthenticated: Places
+  readonly commons: Commons
+  /** Connections of proxies that may wait at the same time for whom they bring. May change. */
+  readonly announcingMost: () => number
   /** Whose connections begin with a header of the PROXY protocol. */
   readonly proxies: readonly Cidr[]
 }
@@ -86,11 +88,9 @@ export class Listener {
     if (ip === undefined) return void socket.destroy()
     const peer = await this.#peerOf(socket, { ip, port: socket.remotePort ?? 0 })
     if (peer === undefined) return
-    const { penalties, unauthenticated } = this.#parts
-    if (penalties.refuses(peer.ip, performance.now() as Milliseconds))
-      return this.#turnAway(socket, peer, 'SOURCE_PENALISED')
-    const place = unauthenticated.take(peer.ip)
-    if (place === undefined) return this.#turnAway(socket, peer, 'TOO_MANY_CONNECTIONS')
+    const place = await this.#parts.commons.enter(peer.ip)
+    if (typeof place === 'string') return this.#turnAway(socket, peer, place)
+    if (socket.destroyed) return place[Symbol.dispose]() // it left, or the listener was closed, before the answer was there
     socket.once('close', () => place[Symbol.dispose]())
     const admitted = (): void => {
       place[Symbol.dispose]()
@@ -101,9 +101,9 @@ export class Listener {
 
   /** Whom a named proxy brings; who is none speaks for itself, and a header of theirs is junk like any other. */
   async #peerOf(socket: Socket, itself: Peer): Promise<Peer | undefined> {
-    const { proxies, unauthenticated, settings } = this.#parts
+    const { proxies, announcingMost, settings } = this.#parts
     if (!proxies.some((cidr) => cidrContains(cidr, itself.ip))) return itself
-    if (this.#announcing >= unauthenticated.most) {
+    if (this.#announcing >= announcingMost()) {
       this.#turnAway(socket, itself, 'TOO_MANY_CONNECTIONS')
       return undefined
     }
