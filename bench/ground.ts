@@ -102,6 +102,7 @@ const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
   policy: { bundle: 'bundle.tar.gz', deadline: '500ms' }, // clients, targets and gateway share the cores
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
+  workers: 1,
   limits: { sessions_per_person: 5_000, penalties: { exempt: ['127.0.0.0/8'] } }, // all of it is one person's
   routes: [route, denied].map((route) => ({
     ...route,

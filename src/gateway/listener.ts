@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Cidr, cidrContains, parseAddress } from '../model/address.ts'
 import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
@@ -30,7 +30,8 @@ const notNow = 'Not allowed at this time\r\n'
 
 /** Takes TCP connections, as many as there are places for before they have authenticated, and serves each. */
 export class Listener {
-  readonly #server: Server
+  /** Absent where connections are handed over. */
+  readonly #server: Server | undefined
   readonly #parts: ListenerParts
   /** Every connection, and whether it has been let in. */
   readonly #sockets = new Map<Socket, 'waiting' | 'admitted'>()
@@ -38,7 +39,10 @@ export class Listener {
   #announcing = 0
   readonly #turnedAway: Readonly<Record<TurnedAway, Tally>>
 
-  private constructor(parts: ListenerParts) {
+  readonly #empty = new EventEmitter()
+  #isClosing = false
+
+  private constructor(parts: ListenerParts, server?: Server) {
     this.#parts = parts
     const tally = (code: ErrorCode): Tally =>
       new Tally(1_000 as Milliseconds, (count, last) =>
@@ -49,27 +53,38 @@ export class Listener {
       SOURCE_PENALISED: tally('SOURCE_PENALISED'),
       PROXY_HEADER: tally('PROXY_HEADER'),
     }
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
+    this.#server = server?.on('connection', (socket) => this.take(socket))
   }
 
   static async listen(address: ListenAddress, parts: ListenerParts): Promise<Listener> {
-    const listener = new Listener(parts)
-    listener.#server.listen(address)
-    await once(listener.#server, 'listening')
+    const server = createServer({ noDelay: true })
+    const listener = new Listener(parts, server)
+    server.listen(address)
+    await once(server, 'listening')
     // After this nothing that one connection does may end the process.
-    listener.#server.on('error', (cause) => parts.log.error({ fault: cause.message }, 'the listener met an error'))
+    server.on('error', (cause) => parts.log.error({ fault: cause.message }, 'the listener met an error'))
     return listener
   }
 
-  get port(): number {
-    const address = this.#server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
+  /** Listens nowhere: what it gets is by `take`. */
+  static handed(parts: ListenerParts): Listener {
+    return new Listener(parts)
   }
 
-  #accept(socket: Socket): void {
+  get port(): number {
+    const address = this.#server?.address()
+    return typeof address === 'object' ? (address?.port ?? 0) : 0
+  }
+
+  /** Serves a connection of which nothing was read. */
+  take(socket: Socket): void {
     socket.on('error', () => {}) // told by `close` as well; without a listener it would end the process
+    if (this.#isClosing) return void socket.destroy()
     this.#sockets.set(socket, 'waiting')
-    socket.once('close', () => this.#sockets.delete(socket))
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      if (this.#sockets.size === 0) this.#empty.emit('empty')
+    })
     let end = (_fault: GatewayError): void => void socket.destroy()
     const owner = (thrown: unknown): void => {
       const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
@@ -126,12 +141,17 @@ export class Listener {
 
   /** Takes no more connections, ends those not let in, waits at most `grace` for live sessions, and cuts the rest. */
   async close(grace: Milliseconds): Promise<void> {
-    const closed = once(this.#server, 'close')
-    this.#server.close()
+    this.#isClosing = true
+    this.#server?.close()
     for (const [socket, state] of this.#sockets) if (state === 'waiting') socket.destroy()
     const timer = setTimeout(() => this.#cut(), grace)
-    await closed
+    await this.empty()
     clearTimeout(timer)
+  }
+
+  /** Resolves as soon as there is no connection. */
+  async empty(): Promise<void> {
+    if (this.#sockets.size > 0) await once(this.#empty, 'empty')
   }
 
   #cut(): void {

@@ -19,9 +19,10 @@ const end = (ended_at: number): SessionEnd => ({
   message: 'gone',
   bytes: { to_client: 1, to_target: 2 },
 })
-const open = (workspace: Workspace, gateway = 'eu-1') =>
+const open = (workspace: Workspace, gateway = 'eu-1', carrier = { run: 'run-1', worker: 1 }) =>
   openStore(`sqlite:${workspace.path('regate.db')}`, usualLimits, {
     gateway,
+    ...carrier,
     lost: (_count, fault) => assert.fail(fault),
   })
 
