@@ -34,6 +34,8 @@ export interface Gateway {
   /** 0 where connections are handed over. */
   readonly sshPort: number
   readonly httpPort: number
+  /** Without one everyone is denied. */
+  readonly hasPolicy: boolean
   /** Those of this process. */
   readonly sessions: Pick<Sessions, 'end' | 'list' | 'of'>
   readonly metrics: Pick<Metrics, 'told'>
@@ -128,6 +130,9 @@ export async function compose(first: Config, around: Surroundings, log: Log): Pr
   const running = undo.move()
   return {
     ...opened,
+    get hasPolicy() {
+      return !('fault' in policies.admissions)
+    },
     sessions,
     metrics,
     decidedElsewhere: () => written.decidedElsewhere(),

@@ -27,12 +27,19 @@ export interface Running {
   readonly reloading: Reloading
 }
 
-/** The gateway at work in this process, following its files. `reconfigured`: a changed configuration is in force. */
+/** What is in force from now on. */
+export interface Taken {
+  reconfigured(config: Config): void
+  /** Another bundle. */
+  repolicied(): void
+}
+
+/** The gateway at work in this process, following its files. */
 export async function startGateway(
   { file, config, seen }: ReadConfig,
   around: Surroundings,
   log: ProcessLog,
-  reconfigured: (config: Config) => void = () => {},
+  taken: Taken = { reconfigured() {}, repolicied() {} },
 ): Promise<Running> {
   // A session keeps a few small buffers to its end. Each would keep all of the 64 KiB that Node.js cuts such buffers from.
   Buffer.poolSize = 1_024
@@ -46,10 +53,13 @@ export async function startGateway(
   if (!nativeCiphers)
     log.warn({}, 'ssh2’s native addon is missing, or not safe to load: the gateway runs at less than half of its speed')
   const followed = {
-    reloadPolicy: () => gateway.reloadPolicy(),
+    async reloadPolicy() {
+      await gateway.reloadPolicy()
+      taken.repolicied()
+    },
     reconfigure(next: Config) {
       const others = gateway.reconfigure(next)
-      reconfigured(next)
+      taken.reconfigured(next)
       return others
     },
   }

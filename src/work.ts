@@ -52,10 +52,11 @@ export async function work(file: string, which: Pick<Surroundings, 'run' | 'work
   } satisfies Hello)
   const closed = tellClosed(supervisor)
   const log = createLog(config, { worker: which.worker })
-  running = await startGateway(read, amongOthers(supervisor, which), log, ({ limits }) =>
-    supervisor.say('limits', commonLimits(limits)),
-  )
-  supervisor.say('ready', undefined)
+  running = await startGateway(read, amongOthers(supervisor, which), log, {
+    reconfigured: ({ limits }) => supervisor.say('limits', commonLimits(limits)),
+    repolicied: () => supervisor.say('policy', { hasPolicy: true }),
+  })
+  supervisor.say('ready', { hasPolicy: running.gateway.hasPolicy })
 
   function take(door: Door, socket: Socket | undefined): void {
     if (socket === undefined || running === undefined) return closed(door)

@@ -28,6 +28,7 @@ export class Crew {
   readonly #company: Company
   #limits: CommonLimits
   #count = 0
+  #taken = 0
   /** Ended, and no worker that was told of them has begun since. */
   #gone: number[] = []
 
@@ -97,12 +98,15 @@ export class Crew {
   /** To the worker with the fewest connections of those given; closed when there is none. */
   take(door: Door, socket: Socket, from: Iterable<Member>): void {
     socket.on('error', () => {}) // before it has gone out it may fail here
-    let least: Member | undefined
-    for (const member of from)
-      if (member.state === 'ready' && (least === undefined || loadOf(member) < loadOf(least))) least = member
+    // Among equals they take turns.
+    const ready = [...from].filter(({ state }) => state === 'ready')
+    const [least] = ready.toSorted((a, b) => loadOf(a) - loadOf(b) || a.lastTook - b.lastTook)
     const http = this.members.reduce((sum, { connections }) => sum + connections.http, 0)
     if (least === undefined || (door === 'http' && http >= httpMost)) socket.destroy()
-    else least.take(door, socket)
+    else {
+      least.lastTook = ++this.#taken
+      least.take(door, socket)
+    }
   }
 
   async #end({ why, whose }: WorkerAsks['end'][0]): Promise<number> {

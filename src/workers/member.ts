@@ -47,6 +47,9 @@ export class Member {
   readonly begun: Promise<Hello>
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
   readonly connections: Record<Door, number> = { ssh: 0, http: 0 }
+  hasPolicy = false
+  /** For turns: the greater, the later. */
+  lastTook = 0
   /** As it was told last. */
   counted: readonly MetricJson[] = []
   readonly #child: ChildProcess
@@ -74,10 +77,14 @@ export class Member {
         if (details.protocol !== protocolVersion)
           failed = new NotStarted('its version takes a restart of the whole gateway', 1)
       },
-      ready: () => {
+      ready: ({ hasPolicy }) => {
+        this.hasPolicy = hasPolicy
         if (hello === undefined || failed !== undefined) return this.kill()
         if (this.#state === 'starting') this.#state = 'ready'
         begun.resolve(hello)
+      },
+      policy: ({ hasPolicy }) => {
+        this.hasPolicy = hasPolicy
       },
       failed: ({ text, exitCode }) => {
         failed ??= new NotStarted(text, exitCode)

@@ -51,7 +51,8 @@ export type WorkerSays = {
   /** First of all: what the configuration file says. */
   readonly hello: Hello
   /** It takes connections from now on. */
-  readonly ready: undefined
+  readonly ready: PolicyState
+  readonly policy: PolicyState
   /** It could not begin. */
   readonly failed: { readonly text: string; readonly exitCode: number }
   /** Of a place: what it is given back. */
@@ -87,6 +88,11 @@ export type SupervisorSays = {
   readonly stop: { readonly now: boolean }
   /** Another worker wrote decisions down. */
   readonly decided: undefined
+}
+
+/** Without a usable policy a worker denies everyone. */
+export interface PolicyState {
+  readonly hasPolicy: boolean
 }
 
 export interface PersonName {

@@ -93,6 +93,7 @@ export class Supervisor {
       while (!this.#isStopping && started.length < hello.workers) started.push(this.#crew.start())
       await Promise.race([Promise.all(started.map(({ begun }) => begun)), late.promise])
       if (this.#isStopping) return
+      if (this.#hasPolicy && started.some(({ hasPolicy }) => !hasPolicy)) throw new Error(noPolicy)
       const old = this.#crew.members.filter((member) => !started.includes(member))
       this.#take(started, hello)
       for (const member of old) this.#drain(member)
@@ -134,8 +135,17 @@ export class Supervisor {
     for (const place of this.#places) place.leave()
     this.#crew.limits = hello.limits
     this.#shutdownGrace = hello.shutdownGrace
-    const parts = { log: this.#parts.log, died: () => this.#crew.countExit() }
+    const parts = {
+      log: this.#parts.log,
+      died: () => this.#crew.countExit(),
+      isPolicyElsewhere: () => this.#hasPolicy,
+    }
     this.#places = members.map((member) => new Place(member, () => this.#crew.start(), parts))
+  }
+
+  /** Of those that get the connections one at least has a policy. */
+  get #hasPolicy(): boolean {
+    return this.#places.some(({ member: { state, hasPolicy } }) => state === 'ready' && hasPolicy)
   }
 
   async #listen(door: Door): Promise<void> {
@@ -181,16 +191,25 @@ export class Supervisor {
   }
 }
 
+/** A worker that has no policy denies everyone: of several none is let in that would do so alone. */
+const noPolicy = 'without a usable policy, which the others have'
+
+interface PlaceParts {
+  readonly log: Log
+  died(): void
+  isPolicyElsewhere(): boolean
+}
+
 /** Where one worker is, and another one after it dies. */
 class Place {
   #member: Member
   readonly #start: () => Member
-  readonly #parts: { readonly log: Log; readonly died: () => void }
+  readonly #parts: PlaceParts
   #wait = backOff.least
   #timer: NodeJS.Timeout | undefined
   #isOver = false
 
-  constructor(member: Member, start: () => Member, parts: { readonly log: Log; readonly died: () => void }) {
+  constructor(member: Member, start: () => Member, parts: PlaceParts) {
     this.#member = member
     this.#start = start
     this.#parts = parts
@@ -224,15 +243,25 @@ class Place {
   }
 
   #startAnother(): void {
-    const { log } = this.#parts
+    const { log, isPolicyElsewhere } = this.#parts
     const member = this.#start()
-    this.#member = member
+    const { number: worker } = member
     member.begun.then(
-      () => log.info({ worker: member.number }, 'a worker is ready, in the place of one that ended'),
+      () => {
+        if (member.hasPolicy || !isPolicyElsewhere()) {
+          this.#member = member
+          return log.info({ worker }, 'a worker is ready, in the place of one that ended')
+        }
+        log.error({ worker, fault: noPolicy }, 'a worker could not be started')
+        member.kill()
+      },
       ({ message }: NotStarted) => {
-        if (!this.#isOver) log.error({ worker: member.number, fault: message }, 'a worker could not be started')
+        if (!this.#isOver) log.error({ worker, fault: message }, 'a worker could not be started')
       },
     )
-    void member.ended.then((exit) => this.#ended(exit))
+    void member.ended.then((exit) => {
+      this.#member = member
+      this.#ended(exit)
+    })
   }
 }

@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Running, start } from './process.ts'
+import { type GatewayProcess, token, type World } from './world.ts'
+
+/** The processes of the workers that live, by their numbers. */
+export function workersOf({ child }: GatewayProcess): Map<number, number> {
+  const listed = execFileSync('ps', ['-e', '-o', 'ppid=,pid=,args='], { encoding: 'utf8' })
+  const found = [...listed.matchAll(/^ *(\d+) +(\d+) .*\/src\/worker\.ts \S+ [0-9a-f-]{36} (\d+)/gm)]
+  return new Map(
+    found.flatMap(([, parent, pid, number]) => (Number(parent) === child.pid ? [[Number(number), Number(pid)]] : [])),
+  )
+}
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Looks until it holds, for ten seconds; answers the last look. */
+export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => boolean): Promise<T> {
+  for (const end = Date.now() + 10_000; ; await wait(50)) {
+    const seen = await look()
+    if (holds(seen) || Date.now() > end) return seen
+  }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+/** By a connection of its own, which one worker takes. */
+export const askAnew = ({ httpPort: port }: GatewayProcess, path: string, method = 'GET'): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}` }
+    const asking = request({ host: '127.0.0.1', port, path, method, agent: false, headers }, async (answer) => {
+      const pieces: Buffer[] = []
+      for await (const piece of answer) pieces.push(piece as Buffer)
+      resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') })
+    })
+    asking.on('error', reject).end()
+  })
+
+/** A live session that says back what it is sent. */
+export interface Session extends Running {
+  readonly id: string
+  readonly worker: number
+  /** It still carries what is typed. */
+  echo(word: string): Promise<boolean>
+}
+
+/** Begins one after the other: which worker carries it is in the gateway's log. */
+export async function openSession(world: World, route: string): Promise<Session> {
+  const began = (): readonly string[] => world.gateway.lines.filter((line) => line.includes('"msg":"session began"'))
+  const before = began().length
+  const ssh = start('ssh', ['-F', world.config, route, 'echo in; cat'])
+  await ssh.line(/^in$/)
+  const { session, worker } = JSON.parse(began()[before] ?? '{}') as { session: string; worker: number }
+  return Object.assign(ssh, {
+    id: session,
+    worker,
+    async echo(word: string) {
+      ssh.child.stdin?.write(`${word}\n`)
+      return (await until(() => ssh.lines.includes(word), Boolean)) === true
+    },
+  })
+}
+
+/** What the gateway says first to somebody at this address, who keeps the connection open. */
+export function knockFrom(world: World, localAddress: string, first = ''): Promise<{ said: string } & Disposable> {
+  const socket = connect({ host: '127.0.0.1', port: world.gateway.sshPort, localAddress })
+  socket.on('error', () => {}).write(first)
+  return new Promise((resolve) => {
+    let said = ''
+    const done = (): void => resolve({ said, [Symbol.dispose]: () => void socket.destroy() })
+    socket.on('data', (piece: Buffer) => {
+      said += piece.toString('latin1')
+      if (said.includes('\n') && first === '') done()
+    })
+    socket.once('close', done)
+  })
+}
