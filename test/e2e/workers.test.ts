@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parse, stringify } from 'yaml'
+import { run } from '../support/process.ts'
 import { askAnew, isAlive, knockFrom, openSession, until, workersOf } from '../support/workers.ts'
-import { api, startWorld, type World } from '../support/world.ts'
+import { api, startGateway, startWorld, type World } from '../support/world.ts'
 
 /*
  * Two workers behind one listener: what one does holds for the other, and what becomes of one leaves the other alone.
@@ -118,6 +120,11 @@ test('of two who come at once, and are carried by different workers, the later o
 test('a penalty that was earned at one holds at the other', async () => {
   const { said } = await knockFrom(world, '127.0.0.7', 'GET / HTTP/1.0\r\n\r\n')
   assert.match(said, /^(SSH-2|Invalid SSH)/)
+  // It comes when the gateway sees the end of the connection, which is not before its client does.
+  await until(
+    () => knockFrom(world, '127.0.0.7'),
+    (now) => now.said === turnedAway,
+  )
   const later = []
   for (let count = 0; count < 4; count++) later.push((await knockFrom(world, '127.0.0.7')).said)
   assert.deepEqual(later, Array(4).fill(turnedAway))
@@ -192,7 +199,10 @@ test('what changes in the configuration cuts the sessions of both, and limits th
   })
   await until(
     () => knockFrom(world, '127.0.0.8'),
-    ({ said, ...one }) => (one[Symbol.dispose](), said !== turnedAway),
+    (one) => {
+      one[Symbol.dispose]()
+      return one.said !== turnedAway
+    },
   )
 })
 
@@ -320,4 +330,44 @@ test('SIGTERM stops them all, cuts what is live after the grace, and leaves no p
   assert.equal(await session.ended(), 255)
   assert.match(session.lines.join('\n'), /SHUTTING_DOWN|stopping/)
   assert.deepEqual(pids.filter(isAlive), [])
+})
+
+test('nothing of it outlives the supervisor', async () => {
+  await using gateway = await startGateway(world.workspace)
+  const pids = [...workersOf(gateway).values()]
+  assert.equal(pids.length, 2)
+  await gateway.stop('SIGKILL')
+  assert.deepEqual(
+    await until(
+      () => pids.filter(isAlive),
+      (left) => left.length === 0,
+    ),
+    [],
+  )
+})
+
+test('what keeps a worker from starting is what `regate serve` says, once, and ends with', async () => {
+  changeConfig((config) => {
+    config.store = 'sqlite:damaged.db'
+  })
+  world.workspace.write('damaged.db', 'no database, and long enough to be looked at as if it were one')
+  const { code, stderr } = await run(join(import.meta.dirname, '..', '..', 'bin', 'regate'), [
+    'serve',
+    '--config',
+    world.workspace.path('regate.yaml'),
+  ])
+  assert.equal(code, 1)
+  assert.equal(stderr.match(/STORE_UNAVAILABLE/g)?.length, 1, stderr)
+})
+
+test('one worker alone needs no supervisor; SIGUSR2 then does nothing but say so', async () => {
+  changeConfig((config) => {
+    config.store = 'sqlite:regate.db'
+    config.workers = 1
+  })
+  await using gateway = await startGateway(world.workspace)
+  assert.equal(workersOf(gateway).size, 0)
+  gateway.child.kill('SIGUSR2')
+  await gateway.line(/it takes workers: 2 or more/)
+  assert.equal((await askAnew(gateway, '/health/ready')).status, 200)
 })
