@@ -65,17 +65,25 @@ unit: tools ## tests of the parts
 e2e: tools ## tests of the whole, with real ssh and sshd
 	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
-test-openssh: tools ## OpenSSH's own regression scripts through the gateway; some twenty minutes
+test-openssh: tools ## OpenSSH's own regression scripts through the gateway; some ten minutes; JOBS=2: so many at once
 	@bin/setup debian regress
-	$(NODE) test/openssh/run.ts
+	JOBS=$(or $(JOBS),2) $(NODE) test/openssh/run.ts
 
 fuzz: tools ## what clients and targets say, changed at random; SECONDS=60
 	FUZZ_SECONDS=$(or $(SECONDS),60) $(NODE) --test test/e2e/fuzz.test.ts
 
-bench: deps ## how fast it is, beside direct ssh and a jump host; some eight minutes; PART=files: one part
+bench: deps ## how fast it is, beside direct ssh and a jump host; ten minutes at most; PART=files: one part; JSON=FILE: written there
 	@bin/setup opa
 	@bin/setup debian
-	@$(NODE) bench/main.ts $(PART)
+	@$(NODE) bench/main.ts --size $(or $(SIZE),short) $(if $(JSON),--json $(JSON)) $(PART)
+
+bench-full: ## the same with more rounds, and memory of 5,000 sessions; some fifty minutes
+	@$(MAKE) --no-print-directory bench SIZE=full
+
+soak: deps ## mixed load: nothing fails, no record is lost, memory does not grow; MINUTES=30
+	@bin/setup opa
+	@bin/setup debian
+	@$(NODE) bench/soak/main.ts --minutes $(or $(MINUTES),30)
 
 package: deps ## the npm package regate-VERSION.tgz: compiled, with policies, docs and units
 	@npm pack --silent
@@ -83,4 +91,4 @@ package: deps ## the npm package regate-VERSION.tgz: compiled, with policies, do
 clean: ## removes what was brought and built
 	rm -rf node_modules .tools dist coverage
 
-.PHONY: help deps tools demo test types lint fmt policies schemas policy-reference schemas-verify wasm wasm-verify unit e2e test-openssh fuzz bench package clean
+.PHONY: help deps tools demo test types lint fmt policies schemas policy-reference schemas-verify wasm wasm-verify unit e2e test-openssh fuzz bench bench-full soak package clean

@@ -6,28 +6,44 @@ import { stringify } from 'yaml'
 import { changeData, type PolicyData } from '../demo/bundle-data.ts'
 import { type Issuer, startIssuer } from '../demo/issuer.ts'
 import { newKey } from '../src/certificate/new-key.ts'
+import { configSchema } from '../src/config-schema.ts'
 import { run } from '../test/support/process.ts'
 import { type Sshd, startSshd } from '../test/support/sshd.ts'
 import { makeWorkspace, type Workspace } from '../test/support/workspace.ts'
-import { type GatewayProcess, startGateway } from '../test/support/world.ts'
+import { type GatewayProcess, startGateway, token } from '../test/support/world.ts'
 import type { Access } from './sessions.ts'
 import type { Way } from './ways.ts'
 
+/** A host that the gateway logs in to. */
+export interface Target {
+  readonly port: number
+  /** `ssh-ed25519 AAAA…` */
+  readonly hostKey: string
+}
+
+export interface GatewayOptions {
+  /** Processes: one, so that there is a process whose figures they are; or as many as the gateway takes by itself. */
+  readonly workers?: 1 | 'default'
+  /** In place of the sshd. */
+  readonly target?: Target
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /** A target, a jump host and an identity provider, all real, on 127.0.0.1; the gateway is started on it. */
 export interface Ground extends AsyncDisposable {
+  readonly workspace: Workspace
+  /** The target's. */
+  readonly sshd: Sshd
   /** Starts `bin/regate serve` with the shipped policy, for this work. Who has signed in stays so at the next start. */
-  withGateway<Result>(work: (gateway: GatewayProcess) => Promise<Result>): Promise<Result>
+  withGateway<Result>(work: (gateway: GatewayProcess) => Promise<Result>, options?: GatewayOptions): Promise<Result>
   /** An ssh configuration with the three ways (see ways.ts) and these lines for each; answers its path. */
   configure(name: string, gateway: GatewayProcess, lines?: readonly string[]): string
-  /** Logs alice in through the gateway, and approves the code that is shown. */
-  signIn(config: string): Promise<void>
+  /** Logs alice in through the gateway, by `args` with another key, and approves the code that is shown. */
+  signIn(config: string, args?: readonly string[]): Promise<void>
   access(gateway: GatewayProcess): Access
   /** Makes the shipped bundle with other data; what is answered puts it in the place of the gateway's, in one step. */
   nextBundle(change: (data: PolicyData) => PolicyData): Promise<() => void>
 }
-
-/** Of the HTTP API: who has it may do everything. */
-export const token = 'a-token-of-the-bench'
 
 export const bundle = join(import.meta.dirname, '..', 'wasm', 'bundle.tar.gz')
 
@@ -52,11 +68,14 @@ export async function prepareGround(): Promise<Ground> {
   const target = undo.use(await startSshd(workspace, ca.publicKey, 'target', quiet))
   const jump = undo.use(await startSshd(workspace, ca.publicKey, 'jump', quiet))
   copyFileSync(bundle, workspace.path('bundle.tar.gz'))
-  workspace.write('regate.yaml', stringify(gatewayConfig(issuer, target)))
   const life = undo.move()
   return {
-    async withGateway(work) {
-      await using gateway = await startGateway(workspace)
+    workspace,
+    sshd: target,
+    async withGateway(work, options = {}) {
+      const { workers = 1, env } = options
+      workspace.write('regate.yaml', stringify(gatewayConfig(issuer, options.target ?? target, workers)))
+      await using gateway = await startGateway(workspace, undefined, env)
       return await work(gateway).catch((cause: Error) => {
         const said = gateway.lines.slice(-10).join('\n')
         throw new Error(`${cause.message}\n\nWhat the gateway said last:\n${said}`, { cause })
@@ -64,12 +83,12 @@ export async function prepareGround(): Promise<Ground> {
     },
     configure: (name, gateway, lines = []) =>
       configure(workspace, name, { gateway: gateway.sshPort, target, jump }, lines),
-    async signIn(config) {
+    async signIn(config, args = []) {
       const onStderr = async (text: string): Promise<void> => {
         const [, code] = /Code {3}(\S+)/.exec(text) ?? []
         if (code !== undefined) await issuer.approve(code, 'alice')
       }
-      const { code, stderr } = await run('ssh', ['-F', config, 'gateway', 'true'], { onStderr })
+      const { code, stderr } = await run('ssh', ['-F', config, ...args, 'gateway', 'true'], { onStderr })
       if (code !== 0) throw new Error(`the sign-in failed:\n${stderr}`)
     },
     access: ({ sshPort }) => ({
@@ -93,9 +112,13 @@ function certify(workspace: Workspace, key: string): void {
   execFileSync('ssh-keygen', [...args, workspace.path(`${key}.pub`)])
 }
 
+/** Whether the gateway can be several processes. */
+export const hasWorkers = 'workers' in configSchema.properties
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
+const gatewayConfig = (issuer: Issuer, target: Target, workers: 1 | 'default') => ({
+  ...(hasWorkers && workers === 1 ? { workers } : {}),
   gateway: { name: 'bench', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
   http: { listen: '127.0.0.1:0', tokens: [{ name: 'bench', sha256: sha256(token), groups: ['read', 'operate'] }] },
   ca: { key: 'user_ca' },
@@ -103,7 +126,16 @@ const gatewayConfig = (issuer: Issuer, target: Sshd) => ({
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
   workers: 1,
-  limits: { sessions_per_person: 5_000, penalties: { exempt: ['127.0.0.0/8'] } }, // all of it is one person's
+  limits: {
+    // All of it is one person's, from one address.
+    sessions: 10_000,
+    sessions_per_person: 10_000,
+    unauthenticated_per_source: 300,
+    unauthenticated_drop_from: 300,
+    sign_ins_per_minute: 10_000,
+    sign_ins_per_minute_per_source: 10_000,
+    penalties: { exempt: ['127.0.0.0/8'] },
+  },
   routes: [route, denied].map((route) => ({
     ...route,
     host: '127.0.0.1',

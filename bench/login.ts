@@ -1,6 +1,55 @@
+import { quantileOf } from './statistics.ts'
 import { timed } from './stopwatch.ts'
-import { alternate, type ByWay } from './ways.ts'
+import { alternate, type ByWay, collect, eachWay, type Way } from './ways.ts'
 
 /** Milliseconds of `ssh HOST true`, from start to end. The gateway knows the person already. */
+async function logIn(config: string, way: Way, signal: AbortSignal): Promise<number> {
+  const { milliseconds } = await timed('ssh', ['-F', config, way, 'true'], 'start', signal)
+  return milliseconds
+}
+
+/** Milliseconds: the median of one after the other. */
 export const measureLogin = (config: string, rounds: number, signal: AbortSignal): Promise<ByWay> =>
-  alternate({ warmUp: 3, rounds }, (way) => timed('ssh', ['-F', config, way, 'true'], 'start', signal))
+  alternate({ warmUp: 3, rounds }, (way) => logIn(config, way, signal))
+
+export interface Burst {
+  /** Logins that begin at the same time. */
+  readonly logins: number
+  readonly rounds: number
+}
+
+/** Milliseconds: p50 and p99 of all the logins of all rounds. */
+export async function measureBurst(
+  config: string,
+  { logins, rounds }: Burst,
+  signal: AbortSignal,
+): Promise<{ readonly p50: ByWay; readonly p99: ByWay }> {
+  const all = await collect({ warmUp: 1, rounds }, (way) =>
+    Promise.all(Array.from({ length: logins }, () => logIn(config, way, signal))),
+  )
+  return { p50: eachWay(all, (of) => quantileOf(of, 0.5)), p99: eachWay(all, (of) => quantileOf(of, 0.99)) }
+}
+
+export interface Sustained {
+  /** Clients that log in one time after the other. */
+  readonly lanes: number
+  /** Of one way in one round. */
+  readonly seconds: number
+  readonly rounds: number
+}
+
+/** Logins a second, the medians of the rounds. */
+export const measureSustained = (
+  config: string,
+  { lanes, seconds, rounds }: Sustained,
+  signal: AbortSignal,
+): Promise<ByWay> =>
+  alternate({ warmUp: 0, rounds }, async (way) => {
+    const begun = performance.now()
+    let done = 0
+    const lane = async (): Promise<void> => {
+      for (; performance.now() - begun < seconds * 1_000; done++) await logIn(config, way, signal)
+    }
+    await Promise.all(Array.from({ length: lanes }, lane))
+    return done / ((performance.now() - begun) / 1_000)
+  })

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { ClientChannel } from 'ssh2'
 import { Client } from '../src/ssh/ssh2.ts'
@@ -23,8 +24,19 @@ export interface LiveSessions extends AsyncDisposable {
   readonly allEnded: Promise<void>
 }
 
-/** Opens sessions, each with a program that runs at the target. */
-export async function openSessions(access: Access, sessions: number, signal: AbortSignal): Promise<LiveSessions> {
+/** Opens sessions, each with a program that runs at the target: many connections of this one process. */
+export const openSessions = (access: Access, sessions: number, signal: AbortSignal): Promise<LiveSessions> =>
+  openMany((onEnd) => openSession(access, onEnd), sessions, signal)
+
+/** The same by the stock ssh: a process for each. */
+export const openStockSessions = (config: string, sessions: number, signal: AbortSignal): Promise<LiveSessions> =>
+  openMany((onEnd) => openStockSession(config, onEnd), sessions, signal)
+
+async function openMany(
+  open: (onEnd: () => void) => Promise<AsyncDisposable>,
+  sessions: number,
+  signal: AbortSignal,
+): Promise<LiveSessions> {
   await using opened = new AsyncDisposableStack()
   let left = sessions
   const ends: number[] = []
@@ -35,7 +47,7 @@ export async function openSessions(access: Access, sessions: number, signal: Abo
   const lane = async (): Promise<void> => {
     while (left-- > 0) {
       signal.throwIfAborted()
-      opened.use(await openSession(access, ended))
+      opened.use(await open(ended))
     }
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
@@ -90,4 +102,21 @@ async function answer(client: InstanceType<typeof Client>): Promise<void> {
   const answered = once(channel, 'data')
   channel.write('here\n')
   await answered
+}
+
+async function openStockSession(config: string, onEnd: () => void): Promise<AsyncDisposable> {
+  const ssh = spawn('ssh', ['-F', config, 'gateway', 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] })
+  ssh.stdin.on('error', () => {})
+  const exited = once(ssh, 'exit').then(onEnd)
+  const lost = exited.then(() => Promise.reject(new Error(`a session did not begin: ssh ended with ${ssh.exitCode}`)))
+  lost.catch(() => {})
+  ssh.stdin.write('here\n')
+  await Promise.race([once(ssh.stdout, 'data'), lost])
+  ssh.stdout.resume()
+  return {
+    async [Symbol.asyncDispose]() {
+      ssh.kill()
+      await exited
+    },
+  }
 }

@@ -11,6 +11,21 @@ export function medianOf(values: ArrayLike<number>): number {
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
 }
 
+/** The straight line through some points by least squares: what y rises by for each x, and the standard error of that; NaN for fewer than three. */
+export function slopeOf(points: readonly { readonly x: number; readonly y: number }[]): {
+  readonly slope: number
+  readonly error: number
+} {
+  const count = points.length
+  if (count < 3) return { slope: Number.NaN, error: Number.NaN }
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / count
+  const [x0, y0] = [mean(points.map(({ x }) => x)), mean(points.map(({ y }) => y))]
+  const spread = points.reduce((sum, { x }) => sum + (x - x0) ** 2, 0)
+  const slope = points.reduce((sum, { x, y }) => sum + (x - x0) * (y - y0), 0) / spread
+  const rest = points.reduce((sum, { x, y }) => sum + (y - y0 - slope * (x - x0)) ** 2, 0)
+  return { slope, error: Math.sqrt(rest / (count - 2) / spread) }
+}
+
 /**
  * Mann and Whitney's test, by the normal approximation: how far the ranks of two samples are from those of one population, in
  * standard deviations, and how probable it is to be that far or further. For some dozens of values that are hardly ever equal.

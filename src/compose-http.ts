@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { caLine } from './certificate/ca-key.ts'
 import type { Written } from './compose-log.ts'
 import type { Config } from './config.ts'
+import { contained } from './gateway/containment.ts'
 import { createApp } from './http/app.ts'
 import type { KnownTokens } from './http/authorization.ts'
 import type { LiveSessions } from './http/sessions.ts'
@@ -62,6 +63,8 @@ export function composeHttp(parts: AppParts): FastifyInstance {
     caKeys: () => caLines(keys, `${config.gateway.name}-user-ca`),
     hostCaKeys: async () => (keys.host === undefined ? [] : caLines(keys.host, `${config.gateway.name}-host-ca`)),
     tokens: parts.tokens,
+    contain: contained,
+    faulted: () => metrics.faulted('http'),
     log,
   })
 }

@@ -7,8 +7,11 @@ export interface ProcessLog extends Log {
   fatal(fields: object, message: string): void
 }
 
-/** Where lines go: stdout. */
-export const createOutput = () => pino.destination({ fd: 1, sync: true })
+/**
+ * Lines go out beside the work: who reads them slowly holds up nobody, and many that come at once take one write. Beyond
+ * this many characters that wait, more are dropped (the decision log is elsewhere). At the end all are written first.
+ */
+export const createOutput = () => pino.destination({ dest: 1, sync: false, maxLength: 16 * 1024 * 1024 })
 
 /** The log of this process; `worker` where it is one of several. */
 export const createLog = (

@@ -54,6 +54,7 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
   const refusals = counter('refusals_total', 'Refused on live connections, by field of the certificate', ['field'])
   const turnedAway = counter('connections_turned_away_total', 'Connections that were not taken, by why', ['code'])
   const penalties = counter('penalties_total', 'Offences for which a source was penalised', ['offence'])
+  const faults = counter('faults_total', 'Faults that nothing caught, each of which ended one connection', ['door'])
   const ended = counter('sessions_ended_total', 'Sessions that ended, by why', ['code'])
   new Gauge({
     name: 'regate_sessions_live',
@@ -74,6 +75,7 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
     logged: (milliseconds) => logged.observe(milliseconds / 1e3),
     signIn: (result) => signIns.inc({ result }),
     turnedAway: (code) => turnedAway.inc({ code }),
+    faulted: (door) => faults.inc({ door }),
     penalised: (offence) => penalties.inc({ offence }),
     refused: (field) => refusals.inc({ field }),
     sessionEnded(code, carried) {

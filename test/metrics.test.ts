@@ -20,6 +20,7 @@ test('what is told is counted, by words of closed sets', async () => {
   metrics.refused('permit-pty')
   metrics.turnedAway('TOO_MANY_CONNECTIONS')
   metrics.penalised('crash')
+  metrics.faulted('http')
   metrics.sessionEnded('CLIENT_LEFT', { to_client: 5, to_target: 6 })
   const counted = await told(metrics)
   const expected = {
@@ -33,6 +34,7 @@ test('what is told is counted, by words of closed sets', async () => {
     'regate_refusals_total{field="permit-pty"}': 1,
     'regate_connections_turned_away_total{code="TOO_MANY_CONNECTIONS"}': 1,
     'regate_penalties_total{offence="crash"}': 1,
+    'regate_faults_total{door="http"}': 1,
     'regate_sessions_ended_total{code="CLIENT_LEFT"}': 1,
     'regate_session_bytes_total{direction="to_client"}': 5,
     'regate_session_bytes_total{direction="to_target"}': 6,

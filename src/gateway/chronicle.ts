@@ -80,7 +80,7 @@ export class Chronicle implements Witness {
     this.#history.ended(this.#session.id, { ended_at: at, code: why.code, message, bytes })
     this.#measures.sessionEnded(why.code, bytes)
     const seconds = at - this.#session.started_at
-    logEnd(this.#log.child({ seconds, ...bytes, refusals: this.#refusals }), why, 'session ended')
+    logEnd(this.#log, why, 'session ended', { seconds, ...bytes, refusals: this.#refusals })
   }
 
   #event(event: DistributiveOmit<SessionEvent, 'timestamp'>): void {

@@ -1,5 +1,5 @@
 import type { Certificate } from '../model/certificate.ts'
-import { GatewayError } from '../model/errors.ts'
+import { type ErrorCode, GatewayError } from '../model/errors.ts'
 import type { UnixSeconds } from '../model/units.ts'
 
 /** How often it is looked whether data has passed. */
@@ -33,21 +33,19 @@ export class Ends implements Disposable {
   /** These are the ends from now on; a silence that has begun goes on. */
   set({ validBefore, permissions }: Certificate): void {
     this[Symbol.dispose]()
-    this.#at(validBefore, new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended'))
-    if (this.#robotUntil !== undefined)
-      this.#at(this.#robotUntil, new GatewayError('ROBOT_EXPIRED', 'the robot’s key has expired'))
+    this.#at(validBefore, 'CERTIFICATE_EXPIRED', 'the certificate has ended')
+    if (this.#robotUntil !== undefined) this.#at(this.#robotUntil, 'ROBOT_EXPIRED', 'the robot’s key has expired')
     const limit = permissions['session-limit@regate']
     const idle = permissions['idle-timeout@regate']
-    if (limit !== undefined)
-      this.#at(this.#startedAt + limit, new GatewayError('SESSION_LIMIT', `${limit} seconds since the login`))
+    if (limit !== undefined) this.#at(this.#startedAt + limit, 'SESSION_LIMIT', `${limit} seconds since the login`)
     if (idle === undefined) return
     this.#timers.push(setInterval(() => this.#look(idle), Math.min(lookEvery, (idle * 1000) / 4)))
     this.#look(idle) // certificates may follow one another faster than the timer comes round
   }
 
-  #at(seconds: number, why: GatewayError): void {
+  #at(seconds: number, code: ErrorCode, message: string): void {
     const left = Math.min(timerMost, Math.max(0, seconds * 1000 - Date.now()))
-    this.#timers.push(setTimeout(() => this.#cut(why), left))
+    this.#timers.push(setTimeout(() => this.#cut(new GatewayError(code, message)), left))
   }
 
   #look(idle: number): void {

@@ -89,6 +89,7 @@ export class Listener {
     const owner = (thrown: unknown): void => {
       const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
       this.#parts.log.error(faultFields(fault), 'a fault that ended one connection')
+      this.#parts.measures.faulted('ssh')
       try {
         end(fault)
       } catch {

@@ -9,6 +9,8 @@ export interface Measures {
   signIn(result: 'signed-in' | ErrorCode): void
   /** At the door, before any key exchange. */
   turnedAway(code: TurnedAway): void
+  /** Nothing caught it; it has ended one connection. */
+  faulted(door: 'ssh' | 'http'): void
   penalised(offence: Offence): void
   sessionEnded(code: ErrorCode, bytes: SessionBytes): void
   /** Something on a live connection; `field` of the certificate decided, or was lacking. */

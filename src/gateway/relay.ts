@@ -287,6 +287,7 @@ class Relay implements Relayed {
       this.#await(this.#replies[from], request, row)
       this.#pass(from, message)
     } else if (request.wantReply) this.#replies[from].refused(messages.requestFailure())
+    else this.#legs[from].acknowledge()
   }
 
   #verdictOnGlobal(row: requests.Row<GlobalRequest> | undefined, request: GlobalRequest): Verdict {

@@ -1,6 +1,5 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import type { Log } from '../model/log.ts'
 import { type Authorize, authorization, type KnownTokens } from './authorization.ts'
 import { type CaLines, caRoutes } from './ca.ts'
 import { type DecisionSource, decisionRoutes } from './decisions.ts'
@@ -9,14 +8,12 @@ import { healthRoutes, type Readiness } from './health.ts'
 import { type LoginSource, loginRoutes } from './logins.ts'
 import { type MetricsText, metricsRoute } from './metrics.ts'
 import { type AskWhatIf, type PolicyState, policyRoutes } from './policy.ts'
+import { type ServerParts, serverFactory } from './server.ts'
 import { type LiveSessions, type SessionHistory, sessionRoutes } from './sessions.ts'
 import { type OnDecision, type TailLimits, tailRoute, usualTail } from './tail.ts'
 import { fits, pathOf } from './target.ts'
 
-/** Operators, their tools and those who probe; more are turned away. */
-const connectionsMost = 512
-
-export interface HttpParts {
+export interface HttpParts extends ServerParts {
   readonly version: string
   readonly decisions: DecisionSource
   readonly onDecision: OnDecision
@@ -34,7 +31,6 @@ export interface HttpParts {
   /** None: there is no host CA. */
   readonly hostCaKeys: CaLines
   readonly tokens: KnownTokens
-  readonly log: Log
 }
 
 /** Bytes of a request's body; nothing that is asked here is long. */
@@ -46,16 +42,15 @@ const bodyMost = 1024 * 1024
  */
 export function createApp(parts: HttpParts): FastifyInstance {
   const app = Fastify({
+    serverFactory: serverFactory(parts),
     logger: false,
     trustProxy: false,
     bodyLimit: bodyMost,
-    requestTimeout: 10_000,
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, parts.log),
     clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
   })
-  app.server.maxConnections = connectionsMost
   // Schemas describe answers. One that does not fit is a fault of ours that a test finds, not a reason to leave things out.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.decorateRequest('caller', undefined)

@@ -105,11 +105,17 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** An error with a code of the table above. The message is for people, and has no control characters but line ends. */
+/**
+ * An error with a code of the table above. The message is for people, and has no control characters but line ends. It tells
+ * how something came out, and so has no stack, which would cost more than all else of it; a fault of our own has one.
+ */
 export class GatewayError extends Error {
   readonly code: ErrorCode
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error
+    if (code !== 'INTERNAL') Error.stackTraceLimit = 0
     super(printableLines(message), options)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'GatewayError'
     this.code = code
   }

@@ -27,7 +27,7 @@ export function faultFields(fault: Error & { readonly code?: unknown }): object 
 }
 
 /** How something ended that could not go on. What is nobody's doing but the gateway's own is an error, all else is news. */
-export function logEnd(log: Log, fault: Error, message: string): void {
+export function logEnd(log: Log, fault: Error, message: string, more: object = {}): void {
   const ours = !(fault instanceof GatewayError) || fault.code === 'INTERNAL'
-  log[ours ? 'error' : 'info'](faultFields(fault), message)
+  log[ours ? 'error' : 'info']({ ...more, ...faultFields(fault) }, message)
 }

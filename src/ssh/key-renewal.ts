@@ -20,6 +20,7 @@ export class KeyRenewal implements Disposable {
   readonly #timer: NodeJS.Timeout
   #carried = 0
   #deadline: NodeJS.Timeout | undefined
+  #over = false
 
   constructor(limits: RekeyLimits, begin: () => void, stalled: () => void) {
     this.#limits = limits
@@ -41,9 +42,9 @@ export class KeyRenewal implements Disposable {
     this.#begin()
   }
 
-  /** One of the two sides has begun. */
+  /** One of the two sides has begun; what is still read of a connection that is over may say so too. */
   begun(): void {
-    this.#deadline ??= setTimeout(this.#stalled, rekeyPatience)
+    if (!this.#over) this.#deadline ??= setTimeout(this.#stalled, rekeyPatience)
   }
 
   /** New keys are in use. */
@@ -55,6 +56,7 @@ export class KeyRenewal implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#over = true
     clearInterval(this.#timer)
     clearTimeout(this.#deadline)
   }

@@ -174,6 +174,14 @@ export class Leg implements Listener, Feeder {
     if (this.#writable()) sendMessage(this.#protocol, wire(MSG.ignore, ''))
   }
 
+  /**
+   * Answers a message that wants no answer with SSH_MSG_IGNORE: a peer that sends small packets may hold the next one back until
+   * this one is acknowledged (Nagle's algorithm), which a kernel with nothing else to send does only after 40 ms.
+   */
+  acknowledge(): void {
+    this.answer(wire(MSG.ignore, ''))
+  }
+
   /** SSH_MSG_USERAUTH_BANNER (RFC 4252 section 5.4); what is shown is the caller's to make fit for a terminal. */
   banner(text: string): void {
     if (this.#writable()) sendMessage(this.#protocol, wire(MSG.userauthBanner, text, ''))

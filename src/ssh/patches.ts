@@ -97,6 +97,22 @@ function randomFillSync(packet, start, size) {
     replace: '        module.exports.sendExtInfo(this);',
   },
   {
+    file: 'protocol/Protocol.js',
+    why: 'to OpenSSH the first KEXINIT is an answer (first-kexinit.ts); ours is put into the exports by ssh2.ts',
+    find: '        kexinit(this);\n\n        return p + 1',
+    replace:
+      '        module.exports.beginKeyExchange(this, header.versions.software, kexinit);\n\n        return p + 1',
+  },
+  {
+    file: 'protocol/kex.js',
+    why: 'the same: also who has nothing in common with us gets to see our lists',
+    find: 'function handleKexInit(self, payload) {\n',
+    replace: `function handleKexInit(self, payload) {
+  if (self._kex === undefined && self._kexinit === undefined)
+    kexinit(self);
+`,
+  },
+  {
     file: 'server.js',
     why: 'who does not speak SSH is told so, as sshd tells it (kex.c, kex_exchange_identification)',
     find: '    function onClientPreHeaderError(err) {}',

@@ -7,6 +7,7 @@ import type * as Ssh2 from 'ssh2'
 import type { ParsedKey } from 'ssh2'
 import { wire } from '../model/wire.ts'
 import { signatureAlgorithms } from './algorithms.ts'
+import { beginKeyExchange } from './first-kexinit.ts'
 import { hybridSide } from './hybrid-key.ts'
 import { type Addon, type CipherConfig, createPacketOpener, type DecipherConfig, noteCipher } from './in-place.ts'
 import { applyPatches, patches } from './patches.ts'
@@ -23,6 +24,7 @@ export interface Protocol {
   readonly _kexinit: unknown
   /** A server's, by the name of the algorithm. */
   _hostKeys: Readonly<Record<string, ParsedKey>>
+  readonly _server: boolean
   readonly _strictMode: boolean | undefined
   /** Of a target: the plain key that must have signed the key exchange (see patches.ts). */
   _provingKey?: Buffer
@@ -87,6 +89,7 @@ function loadPatched(): typeof Ssh2 {
     installCiphers()
     Object.assign(require('ssh2/lib/protocol/kex.js') as object, { hybridSide })
     Object.assign(require('ssh2/lib/protocol/Protocol.js') as object, {
+      beginKeyExchange,
       sendExtInfo: (protocol: Protocol) => sendMessage(protocol, extInfo),
     })
     const ssh2 = require('ssh2') as typeof Ssh2

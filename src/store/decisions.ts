@@ -1,5 +1,6 @@
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import { GatewayError } from '../model/errors.ts'
+import { prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 /** An event of the decision log, and what it can be found by. */
@@ -73,10 +74,11 @@ export function createDecisionStore(database: Kysely<Schema>, reading = database
       .executeTakeFirst()
     return row?.last ?? 0
   }
+  const insert = prepare<Row>(rowNames, (row) => database.insertInto('decisions').values({ ...row }))
   return {
     async append(event) {
       try {
-        await database.insertInto('decisions').values(toRow(event)).execute()
+        await database.executeQuery(insert(toRow(event)))
       } catch (cause) {
         throw new GatewayError('LOG_NOT_DURABLE', 'the decision could not be written down', { cause })
       }
@@ -137,7 +139,19 @@ function newestFirst(all: Decisions, { from, to, before }: DecisionQuery): Decis
   return query.orderBy('timestamp', 'desc').orderBy('sequence', 'desc')
 }
 
-const toRow = (event: DecisionEvent) => ({
+type Row = Omit<Selectable<Schema['decisions']>, 'sequence'>
+const rowNames = [
+  'decision_id',
+  'timestamp',
+  'outcome',
+  'code',
+  'username',
+  'route',
+  'session_id',
+  'kind',
+  'event',
+] as const
+const toRow = (event: DecisionEvent): Row => ({
   decision_id: event.decisionId,
   timestamp: event.timestamp,
   outcome: event.outcome,

@@ -15,8 +15,8 @@ export interface Job {
   /** By `monotonicNow`: past it the job is not begun any more, since nobody waits for it. */
   readonly deadline: number
 }
-/** What the worker is told. After `close` it does what it was given before, and ends. */
-export type Order = Job | 'close'
+/** What the worker is told: jobs, in the order of their coming. After `close` it does what it was given before, and ends. */
+export type Order = readonly Job[] | 'close'
 
 /** Of one statement. `changes` and `lastId` are there when it gave no rows. */
 export interface Result {

@@ -4,6 +4,7 @@ import { shapeFaults } from '../model/shape.ts'
 import { printableJson } from '../model/text.ts'
 import type { UnixSeconds } from '../model/units.ts'
 import type { Journal } from './journal.ts'
+import { prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 /** A session as it stands in the file; without an end it is live, or its gateway went away without a word. */
@@ -61,40 +62,25 @@ export function createSessionStore(
   /** Of each live session, how many events it has. */
   const counts = new Map<string, number>()
   const rows = reading.selectFrom('sessions').select(['sequence', 'session', 'end'])
+  const { insertSession, insertEvent, setCertificate, setEnd } = statements(database)
   return {
     began(session) {
       counts.set(session.id, 0)
-      const row = { id: session.id, gateway, run, worker, session: toJson(session) }
-      const insert = database.insertInto('sessions').values(row)
-      journal.write(insert.onConflict((conflict) => conflict.column('id').doNothing()).compile())
+      journal.write(insertSession({ id: session.id, gateway, run, worker, session: toJson(session) }))
     },
     event(id, event) {
       const count = counts.get(id)
       if (count === undefined) return
       const number = count + 1
       counts.set(id, number)
-      if (event.kind === 'renewed')
-        journal.write(
-          database
-            .updateTable('sessions')
-            .set({ session: sql<string>`json_set(session, '$.certificate', json(${toJson(event.certificate)}))` })
-            .where('id', '=', id)
-            .compile(),
-        )
+      if (event.kind === 'renewed') journal.write(setCertificate({ id, certificate: toJson(event.certificate) }))
       if (number > eventsMost) return
       const written = number < eventsMost ? event : omitted(event)
-      const insert = database.insertInto('session_events').values({ session_id: id, number, event: toJson(written) })
-      journal.write(insert.onConflict((conflict) => conflict.columns(['session_id', 'number']).doNothing()).compile())
+      journal.write(insertEvent({ id, number, event: toJson(written) }))
     },
     ended(id, end) {
       counts.delete(id)
-      journal.write(
-        database
-          .updateTable('sessions')
-          .set({ ended_at: end.ended_at, end: toJson(end) })
-          .where('id', '=', id)
-          .compile(),
-      )
+      journal.write(setEnd({ id, endedAt: end.ended_at, end: toJson(end) }))
     },
     async list({ limit, before }) {
       await journal.flush()
@@ -137,6 +123,37 @@ export function createSessionStore(
         .executeTakeFirst()
       return Number(numUpdatedRows)
     },
+  }
+}
+
+/** What is written for each session; a group of writes that is tried again comes to the same. */
+function statements(database: Kysely<Schema>) {
+  return {
+    insertSession: prepare<Carrier & { id: string; session: string }>(
+      ['id', 'gateway', 'run', 'worker', 'session'],
+      (row) =>
+        database
+          .insertInto('sessions')
+          .values({ ...row })
+          .onConflict((conflict) => conflict.column('id').doNothing()),
+    ),
+    insertEvent: prepare<{ id: string; number: number; event: string }>(
+      ['id', 'number', 'event'],
+      ({ id, number, event }) =>
+        database
+          .insertInto('session_events')
+          .values({ session_id: id, number, event })
+          .onConflict((conflict) => conflict.columns(['session_id', 'number']).doNothing()),
+    ),
+    setCertificate: prepare<{ id: string; certificate: string }>(['id', 'certificate'], ({ id, certificate }) =>
+      database
+        .updateTable('sessions')
+        .set({ session: sql<string>`json_set(session, '$.certificate', json(${certificate}))` })
+        .where('id', '=', id),
+    ),
+    setEnd: prepare<{ id: string; endedAt: number; end: string }>(['id', 'endedAt', 'end'], ({ id, endedAt, end }) =>
+      database.updateTable('sessions').set({ ended_at: endedAt, end }).where('id', '=', id),
+    ),
   }
 }
 

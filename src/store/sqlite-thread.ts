@@ -30,6 +30,8 @@ export class SqliteThread implements AsyncDisposable {
   readonly #worker: Worker
   readonly #deadline: Milliseconds
   readonly #pending = new Map<number, Pending>()
+  /** What goes to the worker at the end of this turn: waking it for each job would cost more than most jobs. */
+  #turn: Job[] = []
   readonly #ended: Promise<unknown>
   #last = 0
   #commits = 0
@@ -75,18 +77,38 @@ export class SqliteThread implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Result[]>()
     if (this.#refusal !== undefined) reject(unavailable(this.#refusal, this.#cause))
     else if (this.#pending.size >= pendingMost) reject(unavailable('too much is waiting for the store'))
-    else this.#post({ id: ++this.#last, kind, statements, deadline: monotonicNow() + this.#deadline }, resolve, reject)
+    else this.#queue({ id: ++this.#last, kind, statements, deadline: monotonicNow() + this.#deadline }, resolve, reject)
     return promise
   }
 
-  #post(job: Job, resolve: Pending['resolve'], reject: Pending['reject']): void {
-    try {
-      this.#worker.postMessage(job satisfies Order)
-    } catch (cause) {
-      return reject(unavailable('the store cannot be asked that', cause))
-    }
+  #queue(job: Job, resolve: Pending['resolve'], reject: Pending['reject']): void {
     const late = (): void => reject(unavailable(`the store took longer than ${this.#deadline} ms`))
     this.#pending.set(job.id, { resolve, reject, timer: setTimeout(late, this.#deadline) })
+    if (this.#turn.push(job) === 1) forAll(() => setImmediate(() => this.#post()))
+  }
+
+  #post(): void {
+    const jobs = this.#turn
+    this.#turn = []
+    if (jobs.length === 0) return
+    try {
+      this.#worker.postMessage(jobs satisfies Order)
+    } catch (cause) {
+      // One of them cannot be sent; the others have done nothing.
+      if (jobs.length > 1)
+        for (const job of jobs) {
+          this.#turn = [job]
+          this.#post()
+        }
+      else this.#refuse(jobs[0]?.id ?? 0, cause)
+    }
+  }
+
+  #refuse(id: number, cause: unknown): void {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    clearTimeout(pending?.timer)
+    pending?.reject(unavailable('the store cannot be asked that', cause))
   }
 
   #settle({ answers, commits }: Report): void {
@@ -119,6 +141,7 @@ export class SqliteThread implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#refusal === undefined) {
       this.#refusal = 'the store is closed'
+      this.#post()
       this.#worker.postMessage('close' satisfies Order)
     }
     const overdue = Promise.withResolvers<void>()

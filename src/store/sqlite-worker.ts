@@ -52,8 +52,10 @@ function serve(database: DatabaseSync): void {
 
   function take(order: Order): void {
     if (order === 'close') closing = true
-    else if (order.kind === 'read') report([connection.read(order)])
-    else writes.push(order)
+    else
+      for (const job of order)
+        if (job.kind === 'read') report([connection.read(job)])
+        else writes.push(job)
   }
 
   function report(answers: readonly Answer[]): void {

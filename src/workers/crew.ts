@@ -9,7 +9,7 @@ import { type Door, doors, type WorkerAsks } from './protocol.ts'
 /** Milliseconds that a worker has for an answer; then the others' is what is told. */
 const patience = 5_000
 
-/** Operators, their tools and those who probe; more are turned away (see http/app.ts, where it is one process). */
+/** Operators, their tools and those who probe; more are turned away (see http/server.ts, where it is one process). */
 const httpMost = 512
 
 export interface CrewParts {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync, renameSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { replaceData } from '../support/bundle.ts'
 import { strangersSignIn } from '../support/policy.ts'
 import { start } from '../support/process.ts'
+import { acceptedBy, decisionsOf, faultsOfLog } from '../support/whole-log.ts'
 import { freePort } from '../support/workspace.ts'
 import { api, type DecisionEvent, type GatewayProcess, startGateway, startWorld, type World } from '../support/world.ts'
 
@@ -133,36 +133,12 @@ function touchConfig({ workspace }: World): void {
   renameSync(next, path)
 }
 
-async function decisionsOf(gateway: GatewayProcess): Promise<DecisionEvent[]> {
-  const found: DecisionEvent[] = []
-  for (let cursor = ''; ; ) {
-    const page = (await (await api(gateway, `/v1/decisions?limit=500${cursor}`)).json()) as {
-      decisions: DecisionEvent[]
-      next_cursor?: string
-    }
-    found.push(...page.decisions)
-    if (page.next_cursor === undefined) return found
-    cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`
-  }
-}
-
 /** Every certificate that sshd accepted is in the log, the closed route has let nobody in, and the file is sound. */
 function assertWhole(world: World, decisions: readonly DecisionEvent[]): void {
-  const logged = new Set(decisions.map(({ mapped_result: { certificate } }) => certificate?.key_id))
-  const accepted = world.sshd.log.flatMap((line) => /Accepted publickey .* ID (\S+) \(serial/.exec(line)?.[1] ?? [])
-  assert.deepEqual(
-    accepted.filter((id) => !logged.has(id)),
-    [],
-  )
+  assert.deepEqual(faultsOfLog(world.workspace, acceptedBy(world.sshd.log), decisions), [])
   const closed = decisions.filter(({ input }) => input.target.route === 'closed')
   assert.deepEqual(
     closed.filter(({ mapped_result }) => mapped_result.outcome !== 'deny'),
     [],
   )
-  const database = new DatabaseSync(world.workspace.path('regate.db'), { readOnly: true })
-  const check = database.prepare('pragma integrity_check').all()
-  const rows = database.prepare('select count(*) as count, max(sequence) as last from decisions').get()
-  database.close()
-  assert.deepEqual(check, [{ __proto__: null, integrity_check: 'ok' }])
-  assert.equal(rows?.count, rows?.last, 'the sequence has no gaps')
 }

@@ -22,6 +22,7 @@ function between(first: Certificate) {
     return {
       send,
       answer: send,
+      acknowledge: () => send(Buffer.of(2)),
       pass: send,
       yieldTo() {},
       relay: (take: (message: Buffer) => void) => (takers[side] = take),
@@ -278,4 +279,10 @@ test('sftp: a wider one opens all of it', () => {
   relayed.narrow(whole({ 'permit-subsystem@regate': ['sftp'] }))
   relayed.from('client', bytes(7, request.remove(1, '/a')))
   assert.deepEqual(relayed.mail('target'), [bytes(7, request.remove(1, '/a'))])
+})
+
+test('what a target says that goes no further is acknowledged at once: sshd holds back its next message until then', () => {
+  const relayed = between(whole(exec))
+  relayed.from('target', wire(MSG.globalRequest, 'hostkeys-00@openssh.com', { boolean: false }, 'key'))
+  assert.deepEqual([relayed.news('client'), relayed.news('target')], [[], [2]])
 })

@@ -9,6 +9,9 @@ export const scripts: readonly string[] = words(`
   channel-timeout integrity agent banner cfgmatch forcecommand forward-control key-options knownhosts-command proxy-connect rekey sftp-perm
 `)
 
+/** They listen at one and the same port, 3301, and so never run at once. */
+export const apart: readonly string[] = ['forwarding', 'multiplex', 'cfgmatch']
+
 /** Those that are left out, by why. */
 export const leftOut: Readonly<Record<string, readonly string[]>> = {
   'the person who logs in, and the host key, are the gateway’s own matter: sshd’s rules for keys, its `authorized_keys` and its host keys do not reach the client':

@@ -12,12 +12,21 @@ const script = `const { openStore } = await import(${JSON.stringify(moduleUrl)})
   const store = await openStore('sqlite:' + path)
   const { writeSync } = await import('node:fs')
   let last = 0
+  /** A reader that is slower makes the pipe refuse for a moment. */
+  function print(line) {
+    for (;;)
+      try {
+        return writeSync(1, line)
+      } catch (fault) {
+        if (fault.code !== 'EAGAIN') throw fault
+      }
+  }
   async function appendOn() {
     for (;;) {
       const decisionId = round + '-' + ++last
       const bytes = Buffer.alloc(3000, decisionId + ' ')
       await store.decisions.append({ decisionId, timestamp: '', outcome: 'allow', kind: 'ssh', bytes })
-      writeSync(1, 'durable ' + decisionId + '\\n')
+      print('durable ' + decisionId + '\\n')
     }
   }
   await Promise.all(Array.from({ length: 8 }, appendOn))`

@@ -1,34 +1,16 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { setTimeout as wait } from 'node:timers/promises'
-import { contained, toldToOwner } from '../../src/gateway/containment.ts'
+import { contained } from '../../src/gateway/containment.ts'
+import { endByFaultsOfNobody, fail, leftBehind } from './uncaught.ts'
 
 /** A server whose connections fail in each way that nothing catches, with a client for each. Run by containment.test.ts. */
-const fail = (): never => {
-  throw new Error('injected')
-}
 const ways: Readonly<Record<string, (socket: Socket) => void>> = {
   'event': fail,
-  'timer': () => void setTimeout(fail, 1),
-  'tick': () => process.nextTick(fail),
-  'promise': () => void Promise.reject(new Error('injected')),
-  'later promise': async () => {
-    await wait(1)
-    fail()
-  },
-  'signal': () => {
-    const end = new AbortController()
-    end.signal.addEventListener('abort', fail)
-    end.abort()
-  },
+  ...leftBehind,
   'callback': (socket) => void socket.write('x', fail),
 }
 
-process.on('uncaughtException', (fault) => {
-  if (toldToOwner(fault)) return
-  console.log('nobody’s')
-  process.exit(1)
-})
+endByFaultsOfNobody()
 const server = createServer((socket) => {
   socket.on('error', () => {})
   contained(

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { contained } from '../../src/gateway/containment.ts'
 import { createApp, type HttpParts } from '../../src/http/app.ts'
 import type { AuthorizationInput } from '../../src/http/authorization.ts'
 import type { DecisionFilter, DecisionSource, StoredDecision } from '../../src/http/decisions.ts'
@@ -142,6 +143,8 @@ export function anApp(change: Partial<HttpParts> = {}) {
       ],
       onChange() {},
     },
+    contain: contained,
+    faulted() {},
     log: quiet,
     ...change,
   })

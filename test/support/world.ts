@@ -171,8 +171,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** Starts, or starts again, the gateway of the workspace. */
-export async function startGateway(workspace: Workspace, program = checkout): Promise<GatewayProcess> {
-  const process = start(program, ['serve', '--config', workspace.path('regate.yaml')])
+export async function startGateway(
+  workspace: Workspace,
+  program = checkout,
+  env: NodeJS.ProcessEnv = {},
+): Promise<GatewayProcess> {
+  const process = start(program, ['serve', '--config', workspace.path('regate.yaml')], env)
   const ready = JSON.parse(await process.line(/"msg":"ready"/)) as { ssh: string; http: string }
   const port = (text: string): number => Number(text.split(':').at(-1))
   return Object.assign(process, { sshPort: port(ready.ssh), httpPort: port(ready.http) })
