@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parse, stringify } from 'yaml'
 import { run } from '../support/process.ts'
-import { askAnew, isAlive, knockFrom, openSession, until, workersOf } from '../support/workers.ts'
+import { askAnew, isAlive, knockFrom, liveIds, openSession, until, workersOf } from '../support/workers.ts'
 import { api, startGateway, startWorld, type World } from '../support/world.ts'
 
 /*
@@ -58,15 +58,14 @@ after(async () => {
   await world[Symbol.asyncDispose]()
   gatekeeper.close()
 })
-const ids = async (): Promise<string[]> =>
-  (JSON.parse((await askAnew(world.gateway, '/v1/sessions')).text) as { sessions: { id: string }[] }).sessions.map(
-    ({ id }) => id,
-  )
+const ids = (): Promise<string[]> => liveIds(world.gateway)
 const noneLeft = async (): Promise<void> => assert.deepEqual(await until(ids, (left) => left.length === 0), [])
 const numbers = (): number[] => [...workersOf(world.gateway).keys()]
 
 test('sessions are spread over both, and whichever is asked tells of all', async () => {
-  const sessions = [await openSession(world, 'db1'), await openSession(world, 'db1')]
+  await using one = await openSession(world, 'db1')
+  await using other = await openSession(world, 'db1')
+  const sessions = [one, other]
   assert.deepEqual(sessions.map(({ worker }) => worker).toSorted(), [1, 2])
   const all = sessions.map(({ id }) => id).toSorted()
   for (let count = 0; count < 4; count++) {
@@ -99,6 +98,7 @@ test('of two who come at once, and are carried by different workers, the later o
   await using _two = await openSession(world, 'db1')
   await using _three = await openSession(world, 'db1')
   held = []
+  const already = world.gateway.lines.length
   const first = world.ssh('held', ['echo', 'in'])
   await until(
     () => held?.length,
@@ -110,10 +110,15 @@ test('of two who come at once, and are carried by different workers, the later o
   for (const pass of held.splice(0)) pass()
   held = undefined
   assert.equal((await first).stdout, 'in\n')
-  const workers = world.gateway.lines
-    .filter((line) => /"msg":"(refused|session began)"/.test(line))
-    .slice(-2)
-    .map((line) => (JSON.parse(line) as { worker: number }).worker)
+  const told = (pattern: RegExp): number[] =>
+    world.gateway.lines
+      .slice(already)
+      .filter((line) => pattern.test(line))
+      .map((line) => (JSON.parse(line) as { worker: number }).worker)
+  const workers = await until(
+    () => [...told(/"msg":"refused"/), ...told(/"msg":"session began"/)],
+    ({ length }) => length === 2,
+  )
   assert.deepEqual(workers.toSorted(), [1, 2])
 })
 
@@ -148,7 +153,9 @@ test('one source has its places over both together, and they are free again when
 })
 
 test('a login that is revoked at one cuts the sessions of both', async () => {
-  const sessions = [await openSession(world, 'db1'), await openSession(world, 'db1')]
+  await using one = await openSession(world, 'db1')
+  await using other = await openSession(world, 'db1')
+  const sessions = [one, other]
   const { logins } = JSON.parse((await askAnew(world.gateway, '/v1/logins')).text) as { logins: { id: string }[] }
   assert.equal((await askAnew(world.gateway, `/v1/logins/${logins[0]?.id}`, 'DELETE')).status, 204)
   assert.deepEqual(await Promise.all(sessions.map((one) => one.ended())), [255, 255])
@@ -184,7 +191,9 @@ function changeConfig(change: (config: ReturnType<typeof parse>) => void): void 
 }
 
 test('what changes in the configuration cuts the sessions of both, and limits that hold for both follow it', async () => {
-  const sessions = [await openSession(world, 'db1'), await openSession(world, 'db1')]
+  await using one = await openSession(world, 'db1')
+  await using other = await openSession(world, 'db1')
+  const sessions = [one, other]
   changeConfig((config) => {
     config.routes[0].labels.renewal = JSON.stringify({ version: 'ssh/v1', outcome: 'deny' })
     config.limits.unauthenticated_per_source = 1

@@ -1,17 +1,28 @@
-import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Running, start } from './process.ts'
 import { type GatewayProcess, token, type World } from './world.ts'
 
-/** The processes of the workers that live, by their numbers. */
+/** The processes of the workers that live, by their numbers (proc(5)). */
 export function workersOf({ child }: GatewayProcess): Map<number, number> {
-  const listed = execFileSync('ps', ['-e', '-o', 'ppid=,pid=,args='], { encoding: 'utf8' })
-  const found = [...listed.matchAll(/^ *(\d+) +(\d+) .*\/src\/worker\.ts \S+ [0-9a-f-]{36} (\d+)/gm)]
+  const children = readProc(`${child.pid}/task/${child.pid}/children`).trim().split(' ')
   return new Map(
-    found.flatMap(([, parent, pid, number]) => (Number(parent) === child.pid ? [[Number(number), Number(pid)]] : [])),
+    children.flatMap((pid) => {
+      const [, number] = /\/src\/worker\.ts\0[^\0]+\0[0-9a-f-]{36}\0(\d+)/.exec(readProc(`${pid}/cmdline`)) ?? []
+      return number === undefined ? [] : [[Number(number), Number(pid)]]
+    }),
   )
+}
+
+/** Empty for a process that is gone. */
+function readProc(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 export const isAlive = (pid: number): boolean => {
@@ -55,15 +66,22 @@ export interface Session extends Running {
   echo(word: string): Promise<boolean>
 }
 
-/** Begins one after the other: which worker carries it is in the gateway's log. */
+/** The ids of those that are live, whichever worker carries them. */
+export async function liveIds(gateway: GatewayProcess): Promise<string[]> {
+  const { sessions } = JSON.parse((await askAnew(gateway, '/v1/sessions')).text) as { sessions: { id: string }[] }
+  return sessions.map(({ id }) => id)
+}
+
+/** Begins while no other does: which one it is says the list, and the gateway's log which worker carries it. */
 export async function openSession(world: World, route: string): Promise<Session> {
-  const began = (): readonly string[] => world.gateway.lines.filter((line) => line.includes('"msg":"session began"'))
-  const before = began().length
+  const before = await liveIds(world.gateway)
   const ssh = start('ssh', ['-F', world.config, route, 'echo in; cat'])
   await ssh.line(/^in$/)
-  const { session, worker } = JSON.parse(began()[before] ?? '{}') as { session: string; worker: number }
+  const id = (await liveIds(world.gateway)).find((one) => !before.includes(one)) ?? 'none'
+  const line = await world.gateway.line(new RegExp(`"session":"${id}".*"msg":"session began"`))
+  const { worker } = JSON.parse(line) as { worker: number }
   return Object.assign(ssh, {
-    id: session,
+    id,
     worker,
     async echo(word: string) {
       ssh.child.stdin?.write(`${word}\n`)
