@@ -17,10 +17,10 @@ const groups: readonly { readonly bound: Goal['bound']; readonly title: string }
 ]
 
 const width = 860
-const left = 300
+const left = 320
 const right = 60
 const lineHeight = 34
-/** Of direct ssh: where the scale ends. What is beyond is drawn to there, and its number says how much it is. */
+/** Of direct ssh: where the scale ends. What is beyond is drawn to there; the number at the right says how much it is. */
 const end = 2
 const x = (ratio: number): number =>
   Math.round((left + (Math.min(ratio, end) / end) * (width - left - right)) * 10) / 10
@@ -73,7 +73,7 @@ function linesOf(rows: readonly Row[]): Line[] {
 function draw({ figure, goal, gateway, jump }: Line, y: number): string[] {
   const bar = (name: string, ratio: number, top: number, height: number): string[] => [
     `<rect class="${name}" x="${left}" y="${top}" width="${Math.round((x(ratio) - left) * 10) / 10}" height="${height}" rx="2"/>`,
-    `<text class="${height > 8 ? 'number' : 'quiet number'}" x="${x(ratio) + 5}" y="${top + height / 2 + 4}">${ratio.toFixed(2)}</text>`,
+    `<text class="${height > 8 ? 'number' : 'quiet number'}" x="${width - 16}" y="${top + height / 2 + 4}" text-anchor="end">${ratio.toFixed(2)}</text>`,
   ]
   return [
     `<text x="${left - 10}" y="${y + 15}" text-anchor="end">${escaped(figure)}</text>`,

@@ -14,18 +14,9 @@ import { type GatewayProcess, startGateway, token } from '../test/support/world.
 import type { Access } from './sessions.ts'
 import type { Way } from './ways.ts'
 
-/** A host that the gateway logs in to. */
-export interface Target {
-  readonly port: number
-  /** `ssh-ed25519 AAAA…` */
-  readonly hostKey: string
-}
-
 export interface GatewayOptions {
   /** Processes: one, so that there is a process whose figures they are; or as many as the gateway takes by itself. */
   readonly workers?: 1 | 'default'
-  /** In place of the sshd. */
-  readonly target?: Target
   readonly env?: NodeJS.ProcessEnv
 }
 
@@ -72,9 +63,8 @@ export async function prepareGround(): Promise<Ground> {
   return {
     workspace,
     sshd: target,
-    async withGateway(work, options = {}) {
-      const { workers = 1, env } = options
-      workspace.write('regate.yaml', stringify(gatewayConfig(issuer, options.target ?? target, workers)))
+    async withGateway(work, { workers = 1, env } = {}) {
+      workspace.write('regate.yaml', stringify(gatewayConfig(issuer, target, workers)))
       await using gateway = await startGateway(workspace, undefined, env)
       return await work(gateway).catch((cause: Error) => {
         const said = gateway.lines.slice(-10).join('\n')
@@ -117,7 +107,7 @@ export const hasWorkers = 'workers' in configSchema.properties
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-const gatewayConfig = (issuer: Issuer, target: Target, workers: 1 | 'default') => ({
+const gatewayConfig = (issuer: Issuer, target: Sshd, workers: 1 | 'default') => ({
   ...(hasWorkers && workers === 1 ? { workers } : {}),
   gateway: { name: 'bench', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
   http: { listen: '127.0.0.1:0', tokens: [{ name: 'bench', sha256: sha256(token), groups: ['read', 'operate'] }] },

@@ -1,9 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { start } from '../test/support/process.ts'
-import type { Workspace } from '../test/support/workspace.ts'
-import type { Target } from './ground.ts'
 import { type Access, openSessions } from './sessions.ts'
 
 export interface MemoryFigures {
@@ -55,16 +51,4 @@ export function residentBytes(process: number): number {
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${process}/status`, 'utf8')) ?? []
   if (kib === undefined) throw new Error(`process ${process} is gone`)
   return Number(kib) * 1_024
-}
-
-/** The target of light-target.ts, in a process of its own. */
-export async function startLightTarget(workspace: Workspace): Promise<Target & AsyncDisposable> {
-  const key = workspace.key('light-host')
-  const target = start(process.execPath, [join(import.meta.dirname, 'light-target.ts'), key])
-  const port = Number((await target.line(/^port \d+$/)).slice('port '.length))
-  return {
-    port,
-    hostKey: workspace.read('light-host.pub').split(' ').slice(0, 2).join(' '),
-    [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
-  }
 }

@@ -2,7 +2,7 @@ import { changeRows, revocationRows } from './changes.ts'
 import { fileRows } from './files.ts'
 import { bundle, type Ground, hasWorkers } from './ground.ts'
 import { measureKeystrokes } from './keystrokes.ts'
-import { measureMemory, startLightTarget } from './memory.ts'
+import { measureMemory } from './memory.ts'
 import { atOnce, measurePolicy } from './policy.ts'
 import type { Size } from './sizes.ts'
 import { medianOf } from './statistics.ts'
@@ -105,24 +105,19 @@ async function decisionRows(decisions: number, signal: AbortSignal): Promise<Row
 }
 
 /** In a process of its own, which has not been stretched by transfers. */
-async function memoryRows(ground: Ground, { memory }: Size, signal: AbortSignal): Promise<Row[]> {
-  const { sessions } = memory
-  await using light = memory.target === 'ssh2' ? await startLightTarget(ground.workspace) : undefined
-  return ground.withGateway(
-    async (gateway) => {
-      await ground.signIn(ground.configure('memory', gateway))
-      const { base, perSession } = await measureMemory(pidOf(gateway), ground.access(gateway), sessions, signal)
-      return [
-        { figure: 'memory before any session', value: `${(base / 1e6).toFixed(0)} MB` },
-        {
-          figure: `memory per live session (of ${sessions}, target: ${memory.target})`,
-          value: `${(perSession / 1e3).toFixed(1)} KB`,
-          goal: atMost(30, perSession / 1e3, ' KB'),
-        },
-      ]
-    },
-    light === undefined ? {} : { target: light },
-  )
+function memoryRows(ground: Ground, { memory }: Size, signal: AbortSignal): Promise<Row[]> {
+  return ground.withGateway(async (gateway) => {
+    await ground.signIn(ground.configure('memory', gateway))
+    const { base, perSession } = await measureMemory(pidOf(gateway), ground.access(gateway), memory, signal)
+    return [
+      { figure: 'memory before any session', value: `${(base / 1e6).toFixed(0)} MB` },
+      {
+        figure: `memory per live session (of ${memory})`,
+        value: `${(perSession / 1e3).toFixed(1)} KB`,
+        goal: atMost(30, perSession / 1e3, ' KB'),
+      },
+    ]
+  })
 }
 
 async function startRows(ground: Ground, { starts }: Size, signal: AbortSignal): Promise<Row[]> {

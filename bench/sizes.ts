@@ -13,11 +13,8 @@ export interface Size {
   readonly many: Load & { readonly sessions: number }
   readonly keys: Keys
   readonly decisions: number
-  readonly memory: {
-    readonly sessions: number
-    /** `ssh2`: one process, where so many of sshd would be too much for the machine (see light-target.ts). */
-    readonly target: 'sshd' | 'ssh2'
-  }
+  /** Live sessions. */
+  readonly memory: number
   readonly revocations: Revocations
   readonly changes: Changes
   readonly starts: number
@@ -35,7 +32,7 @@ const full: Size = {
   many: { sessions: 8, bytes: 200e6, rounds: 6 },
   keys: { keys: 200, rounds: 12 },
   decisions: 100_000,
-  memory: { sessions: 5_000, target: 'ssh2' },
+  memory: 5_000,
   revocations: { light: 1_000, stock: 1_000 },
   changes: { sessions: 500, seconds: 20 },
   starts: 11,
@@ -50,7 +47,7 @@ const short: Size = {
   many: { sessions: 8, bytes: 50e6, rounds: 3 },
   keys: { keys: 100, rounds: 6 },
   decisions: 20_000,
-  memory: { sessions: 400, target: 'sshd' },
+  memory: 400,
   revocations: { light: 1_000, stock: 200 },
   changes: { sessions: 500, seconds: 6 },
   starts: 5,
@@ -65,7 +62,7 @@ const quick: Size = {
   many: { sessions: 8, bytes: 20e6, rounds: 1 },
   keys: { keys: 50, rounds: 1 },
   decisions: 5_000,
-  memory: { sessions: 100, target: 'sshd' },
+  memory: 100,
   revocations: { light: 100, stock: 20 },
   changes: { sessions: 100, seconds: 4 },
   starts: 2,

@@ -41,7 +41,7 @@ export async function rateRows(
   const config = ground.configure('rate', gateway, sameKeyExchange)
   await ground.signIn(config)
   const rate = await measureSustained(config, sustained, signal)
-  const figure = `logins, ${sustained.lanes} clients without a pause`
+  const figure = `logins, ${sustained.lanes} clients at a time`
   return rowsOf(
     figure,
     rate,

@@ -14,7 +14,18 @@ export interface PoolSettings {
 }
 
 type Job = Question & { readonly settle: (answer: Answer) => void }
+/** What one thread has been asked. A thread that is warming takes no questions yet. */
+interface Line {
+  readonly jobs: Job[]
+  readonly isWarming: boolean
+  timer?: NodeJS.Timeout
+}
 
+/**
+ * Questions that a thread has at once: one that it evaluates, and the next, so that it need not wait for us in between. They
+ * are few: who waits in a thread is not taken by another that becomes free.
+ */
+const askedMost = 2
 /** Evaluations that may wait; beyond it the next is denied (POLICY_BUSY). */
 const waitingMost = 1_024
 /** Milliseconds in which a pool that takes no more questions must have answered those that it has. */
@@ -33,7 +44,8 @@ export class PolicyPool implements AsyncDisposable {
   readonly #settings: PoolSettings
   readonly #threads: Threads
   readonly #idle: PolicyThread[] = []
-  readonly #busy = new Set<PolicyThread>()
+  /** What each has been asked; it is at work on the first. */
+  readonly #busy = new Map<PolicyThread, Line>()
   readonly #waiting: Job[] = []
   #entrypoints: readonly string[] = []
   #starting = 0
@@ -88,7 +100,7 @@ export class PolicyPool implements AsyncDisposable {
   }
 
   async #warm(thread: PolicyThread, questions: readonly Question[]): Promise<void> {
-    this.#busy.add(thread)
+    this.#busy.set(thread, { jobs: [], isWarming: true })
     const timer = setTimeout(() => void thread.end(this.#late()), warmMost)
     for (const question of questions) await thread.ask(question)
     clearTimeout(timer)
@@ -102,26 +114,47 @@ export class PolicyPool implements AsyncDisposable {
   }
 
   #next(): void {
-    while (this.#idle.length > 0 && this.#waiting.length > 0) {
-      const thread = this.#idle.pop()
-      const job = thread === undefined ? undefined : this.#waiting.shift()
-      if (thread !== undefined && job !== undefined) void this.#run(thread, job)
+    for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
+      const thread = this.#idle.pop() ?? this.#withRoom()
+      if (thread === undefined) return
+      this.#waiting.shift()
+      void this.#run(thread, job)
     }
   }
 
+  #withRoom(): PolicyThread | undefined {
+    for (const [thread, { jobs, isWarming }] of this.#busy) if (!isWarming && jobs.length < askedMost) return thread
+    return undefined
+  }
+
   async #run(thread: PolicyThread, job: Job): Promise<void> {
-    this.#busy.add(thread)
-    let answered = false
-    const overdue = (): void => {
-      if (!answered) void thread.end(this.#late())
-    }
-    // An answer that waits behind a delay of our own thread is heard first.
-    const timer = setTimeout(() => setImmediate(overdue), this.#settings.deadline)
+    const line = this.#busy.get(thread) ?? { jobs: [], isWarming: false }
+    this.#busy.set(thread, line)
+    if (line.jobs.push(job) === 1) this.#watch(thread, line)
     const answer = await thread.ask(job)
-    answered = true
-    clearTimeout(timer)
+    if (answer === undefined) return this.#again(job)
+    clearTimeout(line.timer)
+    line.jobs.shift()
     job.settle(answer)
-    this.#free(thread)
+    if (thread.isOver || line.jobs.length === 0) return this.#free(thread)
+    this.#watch(thread, line)
+    this.#next()
+  }
+
+  /** From here on the deadline of the first counts. An answer that waits behind a delay of our own thread is heard first. */
+  #watch(thread: PolicyThread, line: Line): void {
+    const [job] = line.jobs
+    const overdue = (): void => {
+      if (line.jobs[0] === job) void thread.end(this.#late())
+    }
+    line.timer = setTimeout(() => setImmediate(overdue), this.#settings.deadline)
+  }
+
+  /** Its thread ended over the question before it. */
+  #again(job: Job): void {
+    if (this.#stage === 'closed') return job.settle(failed(replaced()))
+    this.#waiting.unshift(job)
+    this.#next()
   }
 
   #late(): GatewayError {
@@ -177,9 +210,10 @@ export class PolicyPool implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stage = 'closed'
-    const stopped = new GatewayError('POLICY_BUSY', 'the policy is being replaced')
-    for (const job of this.#waiting.splice(0)) job.settle(failed(stopped))
+    for (const job of this.#waiting.splice(0)) job.settle(failed(replaced()))
     for (const thread of this.#idle.splice(0)) this.#threads.giveBack(thread)
-    await Promise.all([...this.#busy].map((thread) => thread.end(stopped)))
+    await Promise.all([...this.#busy.keys()].map((thread) => thread.end(replaced())))
   }
 }
+
+const replaced = (): GatewayError => new GatewayError('POLICY_BUSY', 'the policy is being replaced')

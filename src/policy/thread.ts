@@ -13,22 +13,20 @@ const forAll = AsyncLocalStorage.snapshot()
 const fileOfWorker = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
 /**
- * A thread that evaluates: started, then loaded with one bundle after the other, asked one question at a time. An evaluation
+ * A thread that evaluates: started, then loaded with one bundle after the other, asked one question after the other. An evaluation
  * cannot be interrupted from outside its thread, so a question that takes too long ends it; so does what breaks it.
  */
 export class PolicyThread {
   readonly #worker: Worker
-  #awaited: PromiseWithResolvers<Greeting | Answer> | undefined
+  /** What it has not said yet, in the order in which it was asked: it is at work on the first. */
+  readonly #awaited: PromiseWithResolvers<Greeting | Answer | undefined>[] = []
   #over: GatewayError | undefined
   /** Called when it ends by itself or is ended; whoever has the thread puts theirs here. */
   lost: () => void = () => {}
 
   private constructor(worker: Worker) {
     this.#worker = worker
-    worker.on('message', (said: Greeting | Answer) => {
-      this.#awaited?.resolve(said)
-      this.#awaited = undefined
-    })
+    worker.on('message', (said: Greeting | Answer) => this.#awaited.shift()?.resolve(said))
     worker.on('error', (cause: Error & { code?: string }) => {
       const code = cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'POLICY_MEMORY' : 'POLICY_FAILED'
       void this.end(new GatewayError(code, 'the worker broke', { cause }))
@@ -68,33 +66,38 @@ export class PolicyThread {
     }
   }
 
-  /** Never rejects: what goes wrong is an answer too. */
-  async ask({ entrypoint, input, nowNs }: Question): Promise<Answer> {
+  /**
+   * Never rejects: what goes wrong is an answer too. Undefined: the thread ended over an earlier question, and did not come to
+   * this one.
+   */
+  async ask({ entrypoint, input, nowNs }: Question): Promise<Answer | undefined> {
     try {
-      return (await this.#send({ entrypoint, input, nowNs })) as Answer
+      return (await this.#send({ entrypoint, input, nowNs })) as Answer | undefined
     } catch (thrown) {
       return failed(thrown as GatewayError)
     }
   }
 
-  #send(order: Order): Promise<Greeting | Answer> {
+  #send(order: Order): Promise<Greeting | Answer | undefined> {
     const said = this.#next()
     this.#worker.postMessage(order)
     return said
   }
 
   /** What it says next; rejects with the reason when it is over before. */
-  async #next(): Promise<Greeting | Answer> {
+  async #next(): Promise<Greeting | Answer | undefined> {
     if (this.#over !== undefined) throw this.#over
-    this.#awaited = Promise.withResolvers()
-    return this.#awaited.promise
+    const next = Promise.withResolvers<Greeting | Answer | undefined>()
+    this.#awaited.push(next)
+    return next.promise
   }
 
   /** Ends it where it stands. */
   async end(why: GatewayError): Promise<void> {
     if (this.#over === undefined) {
       this.#over = why
-      this.#awaited?.reject(why)
+      this.#awaited.shift()?.reject(why)
+      for (const unheard of this.#awaited.splice(0)) unheard.resolve(undefined)
       this.lost()
     }
     await this.#worker.terminate()

@@ -102,6 +102,12 @@ export class PacketOpener {
   inSeqno: number
   _onPayload: OnPayload
   readonly #algorithm: Algorithm
+  /**
+   * So many bytes at the end of a chunk, of a packet that is not whole, may be left there, for whoever reads to begin the next
+   * chunk with; if there are more they are put aside.
+   */
+  leftMost = 0
+  #left = 0
   /** Where in the chunk the next packet begins. */
   #at = 0
   /** Of a packet that is not whole in its chunk: the header, then all of it. The first `#filled` bytes are there. */
@@ -120,7 +126,9 @@ export class PacketOpener {
   decrypt(chunk: Buffer, at: number, end: number): number | undefined {
     this.#at = at
     while (this.#at < end) {
-      const packet = this.#wholeIn(chunk, end) ?? this.#completed(chunk, end)
+      const whole = this.#wholeIn(chunk, end)
+      if (whole === undefined && this.#mayLeave(end)) return undefined
+      const packet = whole ?? this.#completed(chunk, end)
       if (packet === undefined) return undefined
       const answer = this.#handOn(packet)
       if (answer !== undefined) return answer === false ? this.#at : answer
@@ -132,13 +140,27 @@ export class PacketOpener {
     this.#algorithm.free()
   }
 
+  /** How many bytes at the end of the chunk were left there, and that no more are to be left. */
+  leave(): number {
+    const left = this.#left
+    this.#left = this.leftMost = 0
+    return left
+  }
+
+  #mayLeave(end: number): boolean {
+    const left = end - this.#at
+    if (this.#filled > 0 || left > this.leftMost) return false
+    this.#left = left
+    return true
+  }
+
   /** The packet that `payload` is all of, if it is the one being looked at, and ends in a whole block. Given away once. */
-  take(payload: Uint8Array, block: number): Buffer | undefined {
+  take(payload: Uint8Array, block: number, isLent: boolean): Buffer | undefined {
     const packet = this.#looked
     if (packet === undefined || !isPayloadOf(packet, payload)) return undefined
     if ((packet.length - headerBytes - tagBytes) % block !== 0) return undefined
     // While it waits for its reader it keeps the whole chunk in memory: twice what is counted, at most.
-    if (packet.length * 2 < packet.buffer.byteLength) return undefined
+    if (!isLent && packet.length * 2 < packet.buffer.byteLength) return undefined
     this.#looked = undefined
     return packet
   }
@@ -187,11 +209,15 @@ export class PacketOpener {
     if (padding < paddingLeast || payloadEnd <= headerBytes + 1) throw new Error('Bad padding length')
     this.inSeqno = (this.inSeqno + 1) >>> 0
     this.#looked = packet
-    const answer = this._onPayload(packet.subarray(headerBytes + 1, payloadEnd))
+    const payload = packet.subarray(headerBytes + 1, payloadEnd)
+    const answer = this._onPayload(passes(payload[0]) ? payload : Buffer.from(payload))
     this.#looked = undefined
     return answer
   }
 }
+
+/** WINDOW_ADJUST, DATA and EXTENDED_DATA. Of other messages something may be kept, and the chunk is used again. */
+const passes = (number: number | undefined): boolean => number === 93 || number === 94 || number === 95
 
 function isPayloadOf(packet: Buffer, payload: Uint8Array): boolean {
   return (
@@ -212,10 +238,10 @@ interface Sender {
 }
 
 /** Seals a message that has come over `from` for `to`, in its own bytes, and sends it. False: it can't be, and nothing was done. */
-export function passInPlace(from: Receiver, to: Sender, message: Uint8Array): boolean {
+export function passInPlace(from: Receiver, to: Sender, message: Uint8Array, isLent = false): boolean {
   const block = sealers.get(to._cipher)
   if (block === undefined || to._kexinit !== undefined || !(from._decipher instanceof PacketOpener)) return false
-  const packet = from._decipher.take(message, block)
+  const packet = from._decipher.take(message, block, isLent)
   if (packet === undefined) return false
   to._cipher.encrypt(packet)
   return true

@@ -5,6 +5,7 @@ import { Budget, type Peer, wrongWay } from './budget.ts'
 import { passInPlace } from './in-place.ts'
 import { KeyRenewal, type RekeyLimits } from './key-renewal.ts'
 import { type Feeder, Outflow } from './outflow.ts'
+import { ReadBuffers } from './read-buffers.ts'
 import {
   forgetKeyExchange,
   hear,
@@ -70,6 +71,7 @@ export class Leg implements Listener, Feeder {
   /** What came in one chunk with the end of authentication. */
   #early: Buffer[] = []
   readonly #outflow: Outflow
+  #reading: ReadBuffers | undefined
   readonly #keys: KeyRenewal
   readonly #budget = new Budget()
   #unknown = 0
@@ -84,6 +86,7 @@ export class Leg implements Listener, Feeder {
     this.#socket.setNoDelay?.(true)
     this.#socket.setKeepAlive?.(true, 15_000)
     this.#outflow = new Outflow(this.#socket)
+    this.#protocol._onWrite = (bytes) => this.#outflow.write(bytes)
     this.#keys = new KeyRenewal(
       limits,
       () => this.#rekey(),
@@ -122,9 +125,11 @@ export class Leg implements Listener, Feeder {
 
   /** Sends a message of `from` that passes as it came. Whoever had it reads it no more: it may be sealed in its own bytes. */
   pass(message: Uint8Array, from: Leg): void {
-    if (!this.#begin()) return
-    if (!passInPlace(from.#protocol, this.#protocol, message)) return this.#seal(message)
-    this.#outflow.beside(message.length) // the rest of the chunk that it came in is no larger
+    if (!this.#writable()) return
+    const isLent = from.#reading?.lendTo(this.#outflow) === true
+    this.#outflow.begin(isLent)
+    if (!passInPlace(from.#protocol, this.#protocol, message, isLent)) return this.#seal(message)
+    if (!isLent) this.#outflow.beside(message.length) // the rest of the chunk that it came in is no larger
     this.#keys.carried(message.length)
   }
 
@@ -133,6 +138,7 @@ export class Leg implements Listener, Feeder {
     if (this.#stage === 'closed') return
     this.#stage = 'relaying'
     this.#take = take
+    this.#reading ??= ReadBuffers.of(this.#socket, this.#protocol)
     this.#socket.resume()
     for (const message of this.#early.splice(0)) this.#deliver(message)
   }
@@ -195,7 +201,7 @@ export class Leg implements Listener, Feeder {
 
   /** Ends the connection; what was written before still goes out, for a moment. */
   cut(why: GatewayError): void {
-    this.#outflow.uncork()
+    this.#outflow.flush()
     this.#socket.end()
     setTimeout(() => this.#socket.destroy(), 500).unref()
     this.#closed(why)
@@ -251,7 +257,7 @@ export class Leg implements Listener, Feeder {
 
   #deliver(message: Buffer): void {
     this.#keys.carried(message.length)
-    notePassed(message.length)
+    if (this.#reading?.lends !== true) notePassed(message.length)
     try {
       this.#take(message)
     } catch (thrown) {

@@ -18,7 +18,12 @@ export interface Feeder {
 export class Outflow {
   readonly #socket: Wire
   readonly #feeders = new Set<Feeder>()
+  /** What is written waits for `flush`. */
+  #isOpen = false
   #corked = false
+  /** Written last, and not handed to the socket yet: what lies beside it goes out with it. */
+  #run: Buffer | undefined
+  #runEnd = 0
   /** Bytes that wait for the end of a key exchange. */
   #queued = 0
   /** Bytes of memory beside those of the messages that were sent since the socket last had nothing to send. */
@@ -30,7 +35,7 @@ export class Outflow {
 
   /** Memory held by what this side has not taken yet: in the socket, and in the queue of a key exchange. */
   get unsent(): number {
-    const bytes = this.#socket.writableLength + this.#queued
+    const bytes = this.#unwritten + this.#queued
     return bytes === 0 ? 0 : bytes + this.#beside
   }
 
@@ -38,14 +43,52 @@ export class Outflow {
     return this.unsent <= unsentMost
   }
 
-  /** To be called before each message. */
-  begin(): void {
-    if (this.#socket.writableLength + this.#queued === 0) this.#beside = 0
+  get #unwritten(): number {
+    const run = this.#run
+    return this.#socket.writableLength + (run === undefined ? 0 : this.#runEnd - run.byteOffset)
+  }
+
+  /** To be called before each message. `isPromised`: the caller flushes, in this turn of the event loop. */
+  begin(isPromised = false): void {
+    if (this.#unwritten + this.#queued === 0) this.#beside = 0
     this.#beside += messageOverhead
-    if (this.#corked) return
-    this.#corked = true
-    this.#socket.cork()
-    process.nextTick(() => this.uncork())
+    if (this.#isOpen) return
+    this.#isOpen = true
+    if (!isPromised) process.nextTick(() => this.flush())
+  }
+
+  /** Bytes of the wire, in their order. Those that lie one beside the other in memory are written as one. */
+  write(bytes: Buffer): void {
+    if (this.#run?.buffer === bytes.buffer && this.#runEnd === bytes.byteOffset) {
+      this.#runEnd += bytes.length
+      return
+    }
+    if (this.#run !== undefined) this.#writeRun()
+    this.#run = bytes
+    this.#runEnd = bytes.byteOffset + bytes.length
+    if (!this.#isOpen) this.#writeRun()
+  }
+
+  #writeRun(): void {
+    const run = this.#run
+    if (run === undefined) return
+    this.#run = undefined
+    if (!this.#socket.writable) return
+    if (this.#isOpen && !this.#corked) {
+      this.#corked = true
+      this.#socket.cork()
+    }
+    const length = this.#runEnd - run.byteOffset
+    this.#socket.write(length === run.length ? run : Buffer.from(run.buffer, run.byteOffset, length))
+  }
+
+  /** Hands to the socket what was written; true: all of it is on its way. */
+  flush(): boolean {
+    this.#isOpen = false
+    this.#writeRun()
+    if (this.#corked) this.#socket.uncork()
+    this.#corked = false
+    return this.#socket.writableLength === 0
   }
 
   /** The message that was begun waits for the end of a key exchange. */
@@ -73,9 +116,10 @@ export class Outflow {
     feeder.pauseReading()
   }
 
-  uncork(): void {
-    if (this.#corked) this.#socket.uncork()
-    this.#corked = false
+  /** Calls `then` once all that is written by now has gone, or never will. */
+  whenSent(then: () => void): void {
+    this.#writeRun()
+    this.#socket.write('', then)
   }
 
   resumeFeeders(): void {
@@ -87,7 +131,7 @@ export class Outflow {
 
   /** An empty write is done when all before it are. (`drain` comes only after a write that was called too much.) */
   #whenSent(): void {
-    this.#socket.write('', () => {
+    this.whenSent(() => {
       this.resumeFeeders()
       if (this.#feeders.size > 0 && this.#socket.writableLength > 0) this.#whenSent()
     })

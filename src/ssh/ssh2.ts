@@ -30,6 +30,8 @@ export interface Protocol {
   _provingKey?: Buffer
   readonly _decipher: { readonly inSeqno: number } | undefined
   readonly _cipher: { encrypt(packet: Buffer): void }
+  /** Where the bytes of packets go; each cipher takes it over when it is made. */
+  _onWrite: (bytes: Buffer) => void
   readonly _packetRW: { readonly write: PacketWriter }
   /** Gone once the connection is. */
   readonly _destruct: unknown

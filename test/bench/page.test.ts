@@ -62,9 +62,9 @@ test('a page without the markers, or with two of one, is not written', () => {
 
 test('the chart draws what has a goal of direct ssh, to the end of its scale, and its text is text', () => {
   const chart = chartOf(results())
-  assert.equal([...chart.matchAll(/class="gateway" x="300"/g)].length, 2)
-  assert.equal([...chart.matchAll(/class="jump" x="300"/g)].length, 1)
-  assert.equal([...chart.matchAll(/<rect class="gateway" x="300" y="\d+" width="([\d.]+)"/g)].at(0)?.[1], '500')
+  assert.equal([...chart.matchAll(/class="gateway" x="320"/g)].length, 2)
+  assert.equal([...chart.matchAll(/class="jump" x="320"/g)].length, 1)
+  assert.equal([...chart.matchAll(/<rect class="gateway" x="320" y="\d+" width="([\d.]+)"/g)].at(0)?.[1], '480')
   assert.ok(chart.includes('>5.00</text>') && chart.includes('time &lt;tag>'))
   assert.ok(chart.includes('prefers-color-scheme:dark'))
 })

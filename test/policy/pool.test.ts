@@ -38,6 +38,46 @@ test('a pool that takes no more questions answers those that it has, also when i
   await drained
 })
 
+test('a question given to a thread that ends over the one before it is asked again, and of nobody else', async () => {
+  const bundle = await compileRego({ modules: [loops], entrypoints: ['t/loop', 't/quick'] })
+  await using threads = new Threads(2)
+  await using pool = await PolicyPool.start(bundle, { ...settings, workers: 2 }, threads)
+  const ask = async (entrypoint: string, x: number) => {
+    const answer = await pool.evaluate({ entrypoint, input: `{"x":${x}}`, nowNs: '0' })
+    return 'error' in answer ? answer.error.code : answer.result
+  }
+  const looped = [ask('t/loop', 0), ask('t/loop', 0)] // in either thread
+  const behind = [1, 2, 3, 4, 5].map((x) => ask('t/quick', x))
+  assert.deepEqual(await Promise.all(looped), ['POLICY_TIMEOUT', 'POLICY_TIMEOUT'])
+  assert.deepEqual(await Promise.all(behind), ['1', '2', '3', '4', '5'])
+  assert.equal(pool.restarts, 2)
+})
+
+test('the deadline of a question begins when the one before it has been answered', async () => {
+  const slow = `package t\nslow := count([1 | some a in numbers.range(1, 200); some b in numbers.range(1, 200); a == b])`
+  const bundle = await compileRego({ modules: [slow], entrypoints: ['t/slow'] })
+  await using threads = new Threads(0)
+  await using pool = await PolicyPool.start(bundle, { ...settings, deadline: 300 as Milliseconds }, threads)
+  const question = { entrypoint: 't/slow', input: '{}', nowNs: '0' }
+  const { nanoseconds } = await pool.evaluate(question)
+  const many = Math.ceil(600e6 / nanoseconds) // two deadlines' worth
+  const answers = await Promise.all(Array.from({ length: Math.min(many, 900) }, () => pool.evaluate(question)))
+  assert.ok(answers.every((answer) => 'result' in answer))
+  assert.equal(pool.restarts, 0)
+})
+
+test('a pool that is closed answers what it has: that it is replaced', async () => {
+  const bundle = await compileRego({ modules: [loops], entrypoints: ['t/loop', 't/quick'] })
+  await using threads = new Threads(0)
+  const pool = await PolicyPool.start(bundle, { ...settings, deadline: 5_000 as Milliseconds }, threads)
+  const asked = ['t/loop', 't/quick', 't/quick'].map((entrypoint) =>
+    pool.evaluate({ entrypoint, input: '{"x":1}', nowNs: '0' }),
+  )
+  await pool[Symbol.asyncDispose]()
+  const told = (await Promise.all(asked)).map((answer) => ('error' in answer ? answer.error.code : answer.result))
+  assert.deepEqual(told, ['POLICY_BUSY', 'POLICY_BUSY', 'POLICY_BUSY'])
+})
+
 test('threads are asked first without the deadline, and one that never answers is replaced', async () => {
   const bundle = await compileRego({ modules: [loops], entrypoints: ['t/loop', 't/quick'] })
   await using threads = new Threads(1)

@@ -24,6 +24,7 @@ const stopped = new GatewayError('POLICY_TIMEOUT', 'as the test wants it')
 
 async function ask(thread: PolicyThread, entrypoint = 't/who'): Promise<string | undefined> {
   const answer = await thread.ask({ entrypoint, input: '{}', nowNs: '0' })
+  if (answer === undefined) return undefined
   return 'error' in answer ? answer.error.code : answer.result
 }
 
