@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { run, start } from '../support/process.ts'
+import { until } from '../support/workers.ts'
 
 /** The demo as `make demo` runs it, but without a terminal. */
 const main = join(import.meta.dirname, '..', '..', 'demo', 'main.ts')
@@ -87,7 +88,12 @@ const folderIn = (output: string): string => /^ {4}folder {5}(\S+), /m.exec(outp
 async function assertNothingLeft(output: string): Promise<void> {
   const folder = folderIn(output)
   assert.ok(!existsSync(folder), `${folder} is there`)
-  assert.deepEqual(processesOf(folder).map(commandOf), [])
+  // A gateway that is killed has workers, which end as soon as they see it.
+  const left = await until(
+    () => processesOf(folder),
+    ({ length }) => length === 0,
+  )
+  assert.deepEqual(left.map(commandOf), [])
   const ports = new Set([...output.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)))
   assert.ok(ports.size >= 5, 'gateway and API, two hosts, identity provider')
   for (const port of ports) if (port !== postgres) assert.ok(!(await answers(port)), `somebody listens on ${port}`)
