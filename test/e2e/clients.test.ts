@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { asyncssh } from '../support/clients/asyncssh.ts'
 import { goClient } from '../support/clients/go-client.ts'
 import { openSsh10 } from '../support/openssh10.ts'
 import { type Running, start } from '../support/process.ts'
@@ -58,6 +59,7 @@ const clients: readonly [name: string, make: (key: string, own: string) => Clien
   ['Dropbear', dropbear],
   ['paramiko', (key) => python('paramiko', key)],
   ['asyncssh', (key) => python('asyncssh', key)],
+  ['asyncssh of PyPI', (key) => python('asyncssh', key, asyncssh)],
   ['Go x/crypto', go],
 ]
 for (const [name, make] of clients)
@@ -117,6 +119,20 @@ test('OpenSSH 10 takes the key exchange that is post-quantum, and has nothing to
   for (const said of [...first.lines, ...again.lines]) assert.doesNotMatch(said, /warning|post-quantum/i)
 })
 
+test('asyncssh of PyPI does too', async () => {
+  const key = world.workspace.key('post-quantum')
+  const [, , fingerprint = ''] =
+    /^(\d+) (\S+)/.exec(execFileSync('ssh-keygen', ['-lf', key], { encoding: 'utf8' })) ?? []
+  const { exec, env } = python('asyncssh', key, asyncssh)
+  await using client = begin(exec, env)
+  const [, code = ''] = /Code {3}(\S+)/.exec(await client.line(/Code {3}\S+/)) ?? []
+  await world.issuer.approve(code, 'alice')
+  await client.line(/^ran as /)
+  await client.ended()
+  const asked = (await world.events()).filter(({ input }) => input.key?.fingerprint === fingerprint)
+  assert.deepEqual([...new Set(asked.map(({ input }) => input.connection.kex))], ['mlkem768x25519-sha256'])
+})
+
 /** plink and psftp, which want the key in a format of their own. */
 function putty(key: string, own: string): Client {
   const ppk = `${key}.ppk`
@@ -160,14 +176,15 @@ const common = (key: string): string[] => [
   user,
 ]
 
-/** Debian's own Python, for which Debian's packages are. */
-function python(library: string, key: string): Client {
+/** Debian's own Python, for which Debian's packages are; another folder of packages goes before those. */
+function python(library: string, key: string, packages?: string): Client {
   const program = ['/usr/bin/python3', join(scripts, `${library}_client.py`), ...common(key)]
   return {
     exec: [...program, 'exec', asked],
     sftp: [...program, 'sftp', 'greeting'],
     sftpSays: greeting,
     forward: [...program, 'forward', '127.0.0.1', `${port()}`],
+    ...(packages === undefined ? {} : { env: { PYTHONPATH: packages } }),
   }
 }
 

@@ -27,6 +27,7 @@ const companions = [
   'npx',
   'puttygen',
   'dropbearconvert',
+  'fusermount3',
 ]
 /** In packages that no Debian is without: bash, bsdutils, coreutils, tar. */
 const everywhere = ['bash', 'sh', 'script', 'tar', 'id']

@@ -19,6 +19,7 @@ export function buildPolicy(workspace: Workspace, rego: string, name: string): s
   const output = workspace.path(name)
   execFileSync(opaPath(), ['build', '--target', 'wasm', '--revision', name, '--output', output, file, authz], {
     stdio: 'pipe',
+    timeout: 80_000, // else nothing would say that it is this which hangs: the process stands still
   })
   return output
 }

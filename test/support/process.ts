@@ -6,11 +6,26 @@ import { createInterface } from 'node:readline'
 export interface Running extends AsyncDisposable {
   readonly child: ChildProcess
   readonly lines: readonly string[]
-  /** Resolves with the first line that matches, past or to come; rejects when the program ends before. */
+  /** Resolves with the first line that matches, past or to come; rejects when the program ends before, or after `waitMost`. */
   line(pattern: RegExp): Promise<string>
   /** The exit code, once there is one. */
   ended(): Promise<number | null>
+  /** The same, after a signal; rejects after `waitMost`, and the program is killed. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+/** Seconds until a wait has a name, and is over. Less than a test has: of that one would only hear that it took too long. */
+const waitMost = 80
+
+/** What `promise` comes to; rejects when that takes longer than `waitMost`, with what was waited for and `more` about it. */
+export async function within<Outcome>(what: string, promise: Promise<Outcome>, more = () => ''): Promise<Outcome> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`${what}: not within ${waitMost} s\n${more()}`)), waitMost * 1000)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 export function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
@@ -29,28 +44,34 @@ export function start(command: string, args: readonly string[], env: NodeJS.Proc
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   void ended.then(wake)
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
+  const recently = (): string => lines.slice(-40).join('\n')
+  const line = (pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = lines.find((line) => pattern.test(line))
+        if (found === undefined && !isOver()) return
+        waiting.delete(look)
+        if (found !== undefined) resolve(found)
+        else reject(new Error(`${command} ended before ${pattern}:\n${recently()}`))
+      }
+      waiting.add(look)
+      look()
+    })
   return {
     child,
     lines,
-    line: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const found = lines.find((line) => pattern.test(line))
-          if (found === undefined && !isOver()) return
-          waiting.delete(look)
-          if (found !== undefined) resolve(found)
-          else reject(new Error(`${command} ended before ${pattern}:\n${lines.slice(-40).join('\n')}`))
-        }
-        waiting.add(look)
-        look()
-      }),
+    line: (pattern) => within(`${command} says ${pattern}`, line(pattern), recently),
     async ended() {
       await ended
       return child.exitCode
     },
-    stop(signal = 'SIGTERM') {
+    async stop(signal = 'SIGTERM') {
       if (!isOver()) child.kill(signal)
-      return this.ended()
+      try {
+        return await within(`${command} ends by ${signal}`, this.ended(), recently)
+      } finally {
+        if (!isOver()) child.kill('SIGKILL')
+      }
     },
     async [Symbol.asyncDispose]() {
       await this.stop('SIGKILL')

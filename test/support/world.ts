@@ -6,7 +6,7 @@ import { newKey } from '../../src/certificate/new-key.ts'
 import type { CertificateRequest } from '../../src/model/certificate.ts'
 import { type LyingIssuer, startLyingIssuer } from './lying-issuer.ts'
 import { buildPolicy } from './policy.ts'
-import { type Finished, type Running, run, start } from './process.ts'
+import { type Finished, type Running, run, start, within } from './process.ts'
 import { type Sshd, startSshd } from './sshd.ts'
 import { makeWorkspace, type Workspace } from './workspace.ts'
 
@@ -125,7 +125,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   workspace.key('gateway-host')
   workspace.key('alice')
   const issuer = undo.use(
-    await startLyingIssuer({ accounts, pollSeconds: 0.05, codeSeconds: options.codeSeconds ?? 60 }),
+    await within(
+      'the identity provider starts',
+      startLyingIssuer({ accounts, pollSeconds: 0.05, codeSeconds: options.codeSeconds ?? 60 }),
+    ),
   )
   const sshd = undo.use(await startSshd(workspace, ca.publicKey, 'sshd', options.sshd?.(workspace)))
   const bundle = buildPolicy(workspace, options.policy ?? policyOfLabels, 'bundle.tar.gz')
@@ -216,7 +219,7 @@ function assemble(
       const answer = await api(gateway, '/v1/decisions?limit=500')
       return ((await answer.json()) as { decisions: DecisionEvent[] }).decisions
     },
-    [Symbol.asyncDispose]: () => life.disposeAsync(),
+    [Symbol.asyncDispose]: () => within('gateway, host and identity provider end', life.disposeAsync()),
   }
   return world
 }
