@@ -115,6 +115,7 @@ const gatewayConfig = (issuer: Issuer, target: Sshd, workers: 1 | 'default') => 
   policy: { bundle: 'bundle.tar.gz', deadline: '500ms' }, // clients, targets and gateway share the cores
   identity: { issuer: issuer.url, client_id: issuer.clientId, client_secret: issuer.clientSecret },
   store: 'sqlite:regate.db',
+  workers: 1,
   limits: {
     // All of it is one person's, from one address.
     sessions: 10_000,
