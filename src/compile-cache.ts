@@ -24,11 +24,10 @@ export function compileCacheFolder(env: NodeJS.ProcessEnv): string | undefined {
   const path = placeOf(env)
   if (path === undefined) return undefined
   try {
-    const above = firstThatExists(path)
-    if (!isSafe(above)) return undefined // or the folder would be made where others can
+    if (!isSafe(firstThatExists(path))) return undefined // before anything is made there; what is made then is safe too
     mkdirSync(path, { recursive: true, mode: 0o700 })
     const folder = realpathSync(path)
-    return isPrivate(lstatSync(folder)) && isSafe(dirname(folder)) ? folder : undefined
+    return isPrivate(lstatSync(folder)) ? folder : undefined
   } catch {
     return undefined
   }
