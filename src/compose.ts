@@ -25,8 +25,8 @@ import { loadPolicies } from './policies.ts'
 import { revokeLogin } from './revocation.ts'
 import { createSshServer } from './ssh/server.ts'
 import { openStore, type Store, type Writer } from './store/open.ts'
-import { usualLimits } from './store/sqlite.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { ThreadsAhead } from './threads-ahead.ts'
 import type { Door } from './workers/protocol.ts'
 
 /** The gateway at work. */
@@ -54,16 +54,19 @@ export interface Gateway {
 }
 
 /** Builds every part once and puts them together. The one place that knows them all. */
-export async function compose(first: Config, around: Surroundings, log: Log): Promise<Gateway> {
+export async function compose(first: Config, threads: ThreadsAhead, around: Surroundings, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
   let config = first
   const now = (): Config => config
   const keys = loadKeys(config)
   const { authority } = keys
-  const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, around, log)))
+  // Beside the store: threads of its own compile the bundle, and are asked the canaries.
+  const loading = loadPolicies(config.policy, canaries(config.routes), threads.policy)
+  undo.defer(async () => (await loading)[Symbol.asyncDispose]())
+  const store = undo.use(await openStore(config.store, threads.store, sessionWriter(config, around, log)))
   await store.sessions.abandon(systemClock(), around.gone)
   undo.use(sweepLogins(store, log))
-  const policies = undo.use(await loadPolicies(config.policy, canaries(config.routes)))
+  const policies = await loading
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
   await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
   const commons = around.commons(() => commonLimits(config.limits))

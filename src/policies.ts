@@ -5,6 +5,7 @@ import { canaryFault } from './policy/canary.ts'
 import { type Active, questionOf } from './policy/engine.ts'
 import { PolicyPool, type PoolSettings } from './policy/pool.ts'
 import { Threads } from './policy/threads.ts'
+import { standing } from './threads-ahead.ts'
 
 /** The policy in force, a pool for each kind of question: none of the others can keep an admission waiting. */
 export interface Policies extends AsyncDisposable {
@@ -29,13 +30,13 @@ export interface Policies extends AsyncDisposable {
 }
 
 /** Never rejects: without a usable bundle the gateway runs, is not ready, and lets nobody in. */
-export async function loadPolicies(config: Config['policy'], canaries: readonly object[] = []): Promise<Policies> {
-  const threads = new Threads(standing)
+export async function loadPolicies(
+  config: Config['policy'],
+  canaries: readonly object[] = [],
+  threads = new Threads(standing),
+): Promise<Policies> {
   return new LoadedPolicies(await loadFirst(config, threads, canaries), threads)
 }
-
-/** Threads for the next bundle: one to decide by it, one for the HTTP API. They also take the place of those that are lost. */
-const standing = 2
 
 async function loadFirst(config: Config['policy'], threads: Threads, canaries: readonly object[]): Promise<Loaded> {
   try {

@@ -1,26 +1,13 @@
 import { compose, type Gateway } from './compose.ts'
-import { type Config, readConfig } from './config.ts'
+import type { Config } from './config.ts'
 import { toldToOwner } from './gateway/containment.ts'
 import type { ProcessLog } from './logging.ts'
 import { faultFields } from './model/log.ts'
-import { type Reloading, reloadOnChange, type Seen } from './reload.ts'
+import type { ReadConfig } from './read-config.ts'
+import { type Reloading, reloadOnChange } from './reload.ts'
 import { nativeCiphers } from './ssh/ssh2.ts'
 import type { Surroundings } from './surroundings.ts'
-import { identityOf } from './watch.ts'
-
-/** A configuration, and what its files were before they were read. */
-export interface ReadConfig {
-  readonly file: string
-  readonly config: Config
-  readonly seen: Seen
-}
-
-/** Throws as readConfig does. */
-export function readWithTraces(file: string): ReadConfig {
-  const seenConfig = identityOf(file)
-  const config = readConfig(file, process.env)
-  return { file, config, seen: { config: seenConfig, bundle: identityOf(config.policy.bundle) } }
-}
+import type { ThreadsAhead } from './threads-ahead.ts'
 
 export interface Running {
   readonly gateway: Gateway
@@ -37,6 +24,7 @@ export interface Taken {
 /** The gateway at work in this process, following its files. */
 export async function startGateway(
   { file, config, seen }: ReadConfig,
+  threads: ThreadsAhead,
   around: Surroundings,
   log: ProcessLog,
   taken: Taken = { reconfigured() {}, repolicied() {} },
@@ -49,7 +37,7 @@ export async function startGateway(
     log.fatal(faultFields(fault), 'the gateway met a fault of its own')
     process.exit(1)
   })
-  const gateway = await compose(config, around, log)
+  const gateway = await compose(config, threads, around, log)
   if (!nativeCiphers)
     log.warn({}, 'ssh2’s native addon is missing, or not safe to load: the gateway runs at less than half of its speed')
   const followed = {

@@ -1,11 +1,14 @@
+import { flushCompileCache } from 'node:module'
 import type { Socket } from 'node:net'
 import { isMeant } from './gateway/everywhere.ts'
 import { commonLimits } from './limits.ts'
 import { createLog } from './logging.ts'
 import { GatewayError } from './model/errors.ts'
 import type { Milliseconds } from './model/units.ts'
-import { type Running, readWithTraces, startGateway } from './start-gateway.ts'
+import type { ReadConfig } from './read-config.ts'
+import { type Running, startGateway } from './start-gateway.ts'
 import { amongOthers, type Surroundings } from './surroundings.ts'
+import type { ThreadsAhead } from './threads-ahead.ts'
 import { Channel } from './workers/channel.ts'
 import {
   type Door,
@@ -19,7 +22,11 @@ import {
 import type { ToSupervisor } from './workers/remote.ts'
 
 /** Works for the supervisor that started this process, until it says otherwise. Rejects when it cannot begin. */
-export async function work(file: string, which: Pick<Surroundings, 'run' | 'worker' | 'gone'>): Promise<void> {
+export async function work(
+  read: ReadConfig,
+  threads: ThreadsAhead,
+  which: Pick<Surroundings, 'run' | 'worker' | 'gone'>,
+): Promise<void> {
   let running: Running | undefined
   const supervisor: ToSupervisor = new Channel<WorkerAsks, WorkerSays, SupervisorAsks, SupervisorSays>(
     { send: (message, socket, sent) => void process.send?.(message, socket, {}, sent) },
@@ -41,7 +48,6 @@ export async function work(file: string, which: Pick<Surroundings, 'run' | 'work
     },
   )
   process.on('message', (message, socket) => supervisor.hear(message, socket as Socket | undefined))
-  const read = readWithTraces(file)
   const { config } = read
   supervisor.say('hello', {
     protocol: protocolVersion,
@@ -52,11 +58,12 @@ export async function work(file: string, which: Pick<Surroundings, 'run' | 'work
   } satisfies Hello)
   const closed = tellClosed(supervisor)
   const log = createLog(config, { worker: which.worker })
-  running = await startGateway(read, amongOthers(supervisor, which), log, {
+  running = await startGateway(read, threads, amongOthers(supervisor, which), log, {
     reconfigured: ({ limits }) => supervisor.say('limits', commonLimits(limits)),
     repolicied: () => supervisor.say('policy', { hasPolicy: true }),
   })
   supervisor.say('ready', { hasPolicy: running.gateway.hasPolicy })
+  flushCompileCache()
 
   function take(door: Door, socket: Socket | undefined): void {
     if (socket === undefined || running === undefined) return closed(door)

@@ -9,8 +9,13 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2']) process.on(sign
 process.once('disconnect', () => process.exit(1))
 const [file = '', run = '', number = '', ...gone] = process.argv.slice(2)
 try {
+  // The order is that of commands/serve.ts.
+  const { readWithTraces } = await import('./read-config.ts')
+  const read = readWithTraces(file)
+  const { startThreads } = await import('./threads-ahead.ts')
+  const threads = startThreads(read.config)
   const { work } = await import('./work.ts')
-  await work(file, { run, worker: Number(number), gone: gone.map(Number) })
+  await work(read, threads, { run, worker: Number(number), gone: gone.map(Number) })
 } catch (thrown) {
   const { failureOf } = await import('./failure.ts')
   process.send?.({ say: 'failed', details: failureOf(thrown) }, () => process.exit(1))

@@ -18,15 +18,21 @@ export class Threads implements AsyncDisposable {
   #starting = 0
   #closed = false
 
-  /** `most` stand by, a `pause` after they have been taken. */
-  constructor(most: number, pause = usualPause) {
+  /** Threads that were started for who takes first, which need not wait for each other. */
+  readonly #begun: Promise<PolicyThread>[]
+
+  /** `most` stand by, a `pause` after they have been taken; `first` are started at once besides. */
+  constructor(most: number, pause = usualPause, first = 0) {
     this.#most = most
     this.#pause = pause
+    this.#begun = Array.from({ length: first }, () => PolicyThread.start())
+    for (const thread of this.#begun) thread.catch(() => {}) // told to who takes it
     this.#refillLater()
   }
 
+  /** Throws as PolicyThread.start does. */
   async take(): Promise<PolicyThread> {
-    const thread = this.#standing.pop() ?? (await PolicyThread.start())
+    const thread = this.#standing.pop() ?? (await (this.#begun.pop() ?? PolicyThread.start()))
     thread.lost = () => {}
     this.#refillLater()
     return thread
@@ -78,6 +84,8 @@ export class Threads implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
+    for (const begun of await Promise.allSettled(this.#begun.splice(0)))
+      if (begun.status === 'fulfilled') this.#end(begun.value)
     for (const thread of this.#standing.splice(0)) this.#end(thread)
     await Promise.all(this.#ending)
   }

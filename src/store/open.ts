@@ -1,12 +1,10 @@
-import { isAbsolute } from 'node:path'
-import { GatewayError } from '../model/errors.ts'
-import { printable } from '../model/text.ts'
 import { createDecisionStore, type DecisionStore } from './decisions.ts'
 import { Journal, type Lost } from './journal.ts'
 import { createLoginStore, type LoginStore } from './logins.ts'
 import { migrate } from './migrations.ts'
 import { type Carrier, createSessionStore, type SessionStore } from './sessions.ts'
-import { openSqlite, usualLimits } from './sqlite.ts'
+import { sqliteOver } from './sqlite.ts'
+import { StoreThreads, sqlitePath } from './threads.ts'
 import { createUsernameStore, type UsernameStore } from './usernames.ts'
 
 /** What the gateway keeps. Closing waits for what is under way. */
@@ -27,16 +25,15 @@ const nobody: Writer = { gateway: '', run: '', worker: 0, lost: () => {} }
 
 /**
  * `sqlite:` and an absolute path. Throws CONFIG_INVALID for any other url, STORE_UNAVAILABLE for a file that cannot be
- * used: damaged, of a newer version, of another program, writable by others.
+ * used: damaged, of a newer version, of another program, writable by others. `threads` are of the same url, and are closed with it.
  */
-export async function openStore(url: string, limits = usualLimits, writer = nobody): Promise<Store> {
-  const path = sqlitePath(url)
+export async function openStore(url: string, threads = new StoreThreads(url), writer = nobody): Promise<Store> {
   await using undo = new AsyncDisposableStack()
-  const sqlite = undo.use(await openSqlite(path, limits))
-  await migrate(sqlite, path)
+  undo.use(threads)
+  const sqlite = sqliteOver(await threads.writing)
+  await migrate(sqlite, sqlitePath(url))
   const { database } = sqlite
-  // What the HTTP API looks for has a thread and a connection of its own: however long it takes, decisions are written.
-  const { database: reading } = undo.use(await openSqlite(path, limits))
+  const { database: reading } = sqliteOver(await threads.reading)
   const journal = undo.use(new Journal(sqlite, writer.lost))
   const opened = undo.move()
   return {
@@ -49,13 +46,4 @@ export async function openStore(url: string, limits = usualLimits, writer = nobo
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
-}
-
-/** Relative paths, `:memory:` and `file:` URIs are none: where the store lies must not depend on where one stands. */
-function sqlitePath(url: string): string {
-  if (/^postgres(ql)?:/.test(url))
-    throw new GatewayError('CONFIG_INVALID', 'store: PostgreSQL comes later; name a file, sqlite:/path/to/regate.db')
-  const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
-  if (isAbsolute(path) && !path.includes('\0')) return path
-  throw new GatewayError('CONFIG_INVALID', `store: not sqlite: and an absolute path: ${printable(url, 200)}`)
 }

@@ -1,19 +1,10 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely'
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { GatewayError } from '../model/errors.ts'
-import type { Milliseconds } from '../model/units.ts'
 import type { Result, SqlValue, Statement } from './jobs.ts'
 import type { Schema } from './schema.ts'
-import { SqliteThread } from './sqlite-thread.ts'
-
-/** How long things may take. */
-export interface StoreLimits {
-  /** Of one job, waiting included. */
-  readonly deadline: Milliseconds
-  /** How long another process may hold the file before a job fails. */
-  readonly busyTimeout: Milliseconds
-}
-export const usualLimits: StoreLimits = { deadline: 5_000 as Milliseconds, busyTimeout: 2_000 as Milliseconds }
+import type { SqliteThread } from './sqlite-thread.ts'
+import { type StoreLimits, startThread, usualLimits } from './threads.ts'
 
 /** A SQLite file. Every failure is STORE_UNAVAILABLE; what was written is on the disk when its promise resolves. */
 export interface Sqlite extends AsyncDisposable {
@@ -29,7 +20,11 @@ export interface Sqlite extends AsyncDisposable {
 
 /** `path` is absolute. The file is made when it is not there; the tables are not. */
 export async function openSqlite(path: string, limits: StoreLimits = usualLimits): Promise<Sqlite> {
-  const thread = await SqliteThread.start({ path, busyTimeout: limits.busyTimeout }, limits.deadline)
+  return sqliteOver(await startThread(path, limits))
+}
+
+/** Takes the thread over. */
+export function sqliteOver(thread: SqliteThread): Sqlite {
   const database = new Kysely<Schema>({ dialect: dialectOver(thread) })
   return {
     database,

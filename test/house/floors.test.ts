@@ -49,7 +49,7 @@ const homes: Record<string, RegExp> = {
   'kysely': /^src\/store\//,
   'node:sqlite': /^src\/store\//,
   'yaml': /^src\/config-file\.ts$/,
-  'commander': /^src\/(main|api-verbs)\.ts$/,
+  'commander': /^src\/(command-line|api-verbs)\.ts$/,
   'cli-table3': /^src\/commands\/print\.ts$/,
   'prom-client': /^src\/metrics\.ts$/,
   'pino': /^src\/logging\.ts$/,

@@ -92,6 +92,22 @@ test('at the end those that stand by are ended, and those that come back later',
   threads.giveBack(second)
   assert.deepEqual([first.isOver, second.isOver], [true, true])
 })
+test('those that are started at once are the first that are taken; at the end the others are ended', async (t) => {
+  const start = t.mock.method(PolicyThread, 'start')
+  const threads = new Threads(0, never, 2)
+  const taken = await threads.take()
+  assert.equal(start.mock.callCount(), 2)
+  await threads[Symbol.asyncDispose]()
+  const [other, first] = await Promise.all(start.mock.calls.map(({ result }) => result))
+  assert.deepEqual([first === taken, taken.isOver, other?.isOver], [true, false, true])
+  await taken.end(stopped)
+})
+test('one of them that cannot be started is a fault for who takes it', async (t) => {
+  t.mock.method(PolicyThread, 'start', () => Promise.reject(stopped))
+  await using threads = new Threads(0, never, 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  await assert.rejects(threads.take(), stopped)
+})
 test('those that were taken are replaced by and by, and whoever comes then waits for none', async (t) => {
   const start = t.mock.method(PolicyThread, 'start')
   await using threads = new Threads(2, 10 as Milliseconds)

@@ -5,7 +5,6 @@ import type { Milliseconds, UnixSeconds } from '../../src/model/units.ts'
 import { Journal } from '../../src/store/journal.ts'
 import { openStore } from '../../src/store/open.ts'
 import { type EndedQuery, eventsMost } from '../../src/store/sessions.ts'
-import { usualLimits } from '../../src/store/sqlite.ts'
 import { aSession, id } from '../support/http.ts'
 import { makeWorkspace, type Workspace } from '../support/workspace.ts'
 
@@ -20,7 +19,7 @@ const end = (ended_at: number): SessionEnd => ({
   bytes: { to_client: 1, to_target: 2 },
 })
 const open = (workspace: Workspace, gateway = 'eu-1', carrier = { run: 'run-1', worker: 1 }) =>
-  openStore(`sqlite:${workspace.path('regate.db')}`, usualLimits, {
+  openStore(`sqlite:${workspace.path('regate.db')}`, undefined, {
     gateway,
     ...carrier,
     lost: (_count, fault) => assert.fail(fault),
