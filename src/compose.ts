@@ -62,6 +62,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
   const metrics = createMetrics({
     live: () => live.list().map(({ bytes }) => bytes),
     restarts: () => policies.restarts,
+    commits: () => store.commits,
   })
   const robots = undo.use(
     await composeRobots(config, store, log, (keys) => {

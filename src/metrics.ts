@@ -20,10 +20,12 @@ export interface Sources {
   live(): readonly SessionBytes[]
   /** Policy workers that had to be replaced. */
   restarts(): number
+  /** Of the store. */
+  commits(): number
 }
 
 /** Every name begins with `regate_`; labels have values of closed sets alone, so that nobody can make them many. */
-export function createMetrics({ live, restarts }: Sources): Metrics {
+export function createMetrics({ live, restarts, commits }: Sources): Metrics {
   const register = new Registry()
   const registers = [register]
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -64,6 +66,7 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
   const past: Record<Direction, number> = { to_client: 0, to_target: 0 }
   const bytes = counter('session_bytes_total', 'Payload that channels carried', ['direction'])
   const workers = counter('policy_worker_restarts_total', 'Policy workers that had to be replaced')
+  const stored = counter('store_commits_total', 'Commits of the store, each with one fsync')
   const told = new Rising()
   return {
     decided: (outcome, code = '') => decisions.inc({ outcome, code }),
@@ -84,6 +87,7 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
         bytes.inc({ direction }, told.since(direction, now))
       }
       workers.inc(told.since('restarts', restarts()))
+      stored.inc(told.since('commits', commits()))
       return register.metrics()
     },
   }
