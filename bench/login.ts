@@ -18,17 +18,40 @@ export interface Burst {
   readonly rounds: number
 }
 
-/** Milliseconds: p50 and p99 of all the logins of all rounds. */
+/** Of all the logins of all rounds. */
+export interface BurstFigures {
+  /** Milliseconds of those that came in. */
+  readonly p50: ByWay
+  readonly p99: ByWay
+  /** How many did not. */
+  readonly failures: ByWay
+}
+
 export async function measureBurst(
   config: string,
   { logins, rounds }: Burst,
   signal: AbortSignal,
-): Promise<{ readonly p50: ByWay; readonly p99: ByWay }> {
+): Promise<BurstFigures> {
+  const tried = async (way: Way): Promise<number> => {
+    try {
+      return await logIn(config, way, signal)
+    } catch (thrown) {
+      if (signal.aborted) throw thrown
+      return failed
+    }
+  }
   const all = await collect({ warmUp: 1, rounds }, (way) =>
-    Promise.all(Array.from({ length: logins }, () => logIn(config, way, signal))),
+    Promise.all(Array.from({ length: logins }, () => tried(way))),
   )
-  return { p50: eachWay(all, (of) => quantileOf(of, 0.5)), p99: eachWay(all, (of) => quantileOf(of, 0.99)) }
+  const quantile = (part: number): ByWay => eachWay(all, (of) => quantileOf(of.filter(Number.isFinite), part))
+  return {
+    p50: quantile(0.5),
+    p99: quantile(0.99),
+    failures: eachWay(all, (of) => of.filter((one) => one === failed).length),
+  }
 }
+/** In place of the milliseconds of a login. */
+const failed = Number.POSITIVE_INFINITY
 
 export interface Sustained {
   /** Clients that log in one time after the other. */

@@ -13,7 +13,7 @@ export interface Access {
   readonly hostKey: Buffer
 }
 
-/** Logins at once. */
+/** Logins at once, where nothing else is said. */
 const atOnce = 8
 
 export interface LiveSessions extends AsyncDisposable {
@@ -25,13 +25,17 @@ export interface LiveSessions extends AsyncDisposable {
   readonly allEnded: Promise<void>
 }
 
-/** Opens sessions, each with a program that runs at the target: many connections of this one process. */
-export const openSessions = (access: Access, sessions: number, signal: AbortSignal): Promise<LiveSessions> =>
-  openMany((onEnd) => openSession(access, onEnd), sessions, signal)
+/** Opens sessions, each with a program that runs at the target: many connections of this one process, so many logins at once. */
+export const openSessions = (
+  access: Access,
+  sessions: number,
+  signal: AbortSignal,
+  lanes = atOnce,
+): Promise<LiveSessions> => openMany((onEnd) => openSession(access, onEnd), sessions, signal, lanes)
 
 /** The same by the stock ssh: a process for each. */
 export const openStockSessions = (config: string, sessions: number, signal: AbortSignal): Promise<LiveSessions> =>
-  openMany((onEnd) => openStockSession(config, onEnd), sessions, signal)
+  openMany((onEnd) => openStockSession(config, onEnd), sessions, signal, atOnce)
 
 /** Called when a session is over, with the instant at which its client heard of it. */
 type OnEnd = (at: number) => void
@@ -40,6 +44,7 @@ async function openMany(
   open: (onEnd: OnEnd) => Promise<AsyncDisposable>,
   sessions: number,
   signal: AbortSignal,
+  lanes: number,
 ): Promise<LiveSessions> {
   await using opened = new AsyncDisposableStack()
   let left = sessions
@@ -54,7 +59,7 @@ async function openMany(
       opened.use(await open(ended))
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, lane))
+  await Promise.all(Array.from({ length: lanes }, lane))
   const life = opened.move()
   return {
     get ended() {

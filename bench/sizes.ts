@@ -7,6 +7,8 @@ import type { Load } from './throughput.ts'
 export interface Size {
   readonly logins: number
   readonly burst: Burst
+  /** Logins at once by which commits are counted. */
+  readonly crowd: number
   readonly sustained: Sustained
   readonly transfers: Load
   /** Sessions that transfer at once. */
@@ -27,6 +29,7 @@ export type SizeName = 'quick' | 'short' | 'full'
 const full: Size = {
   logins: 100,
   burst: { logins: 50, rounds: 12 },
+  crowd: 200,
   sustained: { lanes: 8, seconds: 10, rounds: 6 },
   transfers: { bytes: 1e9, rounds: 12 },
   many: { sessions: 8, bytes: 200e6, rounds: 6 },
@@ -42,6 +45,7 @@ const full: Size = {
 const short: Size = {
   logins: 24,
   burst: { logins: 50, rounds: 3 },
+  crowd: 200,
   sustained: { lanes: 8, seconds: 3, rounds: 3 },
   transfers: { bytes: 400e6, rounds: 4 },
   many: { sessions: 8, bytes: 50e6, rounds: 3 },
@@ -57,6 +61,7 @@ const short: Size = {
 const quick: Size = {
   logins: 6,
   burst: { logins: 50, rounds: 1 },
+  crowd: 200,
   sustained: { lanes: 8, seconds: 2, rounds: 1 },
   transfers: { bytes: 100e6, rounds: 2 },
   many: { sessions: 8, bytes: 20e6, rounds: 1 },

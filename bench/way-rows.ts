@@ -1,10 +1,13 @@
+import { countsOf } from '../test/support/counts.ts'
 import type { GatewayProcess } from '../test/support/world.ts'
 import type { Ground } from './ground.ts'
 import { measureBurst, measureLogin, measureSustained, type Sustained } from './login.ts'
 import { measureMany } from './many.ts'
+import { openSessions } from './sessions.ts'
 import type { Size } from './sizes.ts'
 import { atLeast, atMost, inMegabytes, inMilliseconds, type Row, rowsOf } from './table.ts'
 import { type Load, measureThroughput } from './throughput.ts'
+import { type ByWay, ways } from './ways.ts'
 
 /** All can do it, so that the ways differ in nothing but the way. */
 const keyExchange = 'curve25519-sha256'
@@ -13,7 +16,7 @@ export const sameKeyExchange: readonly string[] = [`KexAlgorithms ${keyExchange}
 export async function loginRows(
   ground: Ground,
   gateway: GatewayProcess,
-  { logins, burst, sustained }: Size,
+  { logins, burst, crowd, sustained }: Size,
   signal: AbortSignal,
 ): Promise<Row[]> {
   const same = ground.configure('same-kex', gateway, sameKeyExchange)
@@ -21,14 +24,38 @@ export async function loginRows(
   await ground.signIn(same)
   const login = await measureLogin(same, logins, signal)
   const loginByDefault = await measureLogin(defaults, logins, signal)
-  const { p50, p99 } = await measureBurst(same, burst, signal)
+  const { p50, p99, failures } = await measureBurst(same, burst, signal)
   return [
     ...rowsOf(`login to true, ${keyExchange}`, login, inMilliseconds, (ratio) => atMost(0.6, ratio)),
     ...rowsOf('login to true, client’s defaults', loginByDefault, inMilliseconds, (ratio) => atMost(0.6, ratio)),
     ...rowsOf(`${burst.logins} logins at once, p50`, p50, inMilliseconds),
     ...rowsOf(`${burst.logins} logins at once, p99`, p99, inMilliseconds, (ratio) => atMost(1, ratio)),
+    ...failureRows(`${burst.logins} logins at once, failed of ${burst.logins * burst.rounds}`, failures),
+    ...(await commitRows(ground, gateway, crowd, signal)),
     ...(await rateRows(ground, gateway, sustained, signal)),
   ]
+}
+
+const failureRows = (figure: string, failures: ByWay): Row[] =>
+  ways.map((way) => ({
+    figure,
+    way,
+    value: `${failures[way]}`,
+    ...(way === 'gateway' ? { goal: { ...atMost(0, failures[way]), text: 'none' } } : {}),
+  }))
+
+/** How many decisions one commit makes durable, and so one fsync. */
+async function commitRows(
+  ground: Ground,
+  gateway: GatewayProcess,
+  logins: number,
+  signal: AbortSignal,
+): Promise<Row[]> {
+  const before = await countsOf(gateway)
+  await using _sessions = await openSessions(ground.access(gateway), logins, signal, logins)
+  const after = await countsOf(gateway)
+  const perCommit = (after.decisions - before.decisions) / (after.commits - before.commits)
+  return [{ figure: `decisions per commit at ${logins} logins at once`, value: perCommit.toFixed(1) }]
 }
 
 /** Logins a second. */

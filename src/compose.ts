@@ -80,6 +80,7 @@ export async function compose(first: Config, threads: ThreadsAhead, around: Surr
   const metrics = createMetrics({
     live: () => sessions.list().map(({ bytes }) => bytes),
     restarts: () => policies.restarts,
+    commits: () => store.commits,
   })
   const robots = undo.use(
     await composeRobots(config, store, log, (keys) => {

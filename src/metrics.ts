@@ -23,10 +23,12 @@ export interface Sources {
   live(): readonly SessionBytes[]
   /** Policy workers that had to be replaced. */
   restarts(): number
+  /** Of the store. */
+  commits(): number
 }
 
 /** Every name begins with `regate_`; labels have values of closed sets alone, so that nobody can make them many. */
-export function createMetrics({ live, restarts }: Sources): Metrics {
+export function createMetrics({ live, restarts, commits }: Sources): Metrics {
   const register = new Registry()
   const registers = [register]
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -68,6 +70,7 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
   const bytes = counter('session_bytes_total', 'Payload that channels carried', ['direction'])
   const workers = counter('policy_worker_restarts_total', 'Policy workers that had to be replaced')
   counter('worker_exits_total', exitsHelp)
+  const stored = counter('store_commits_total', 'Commits of the store, each with one fsync')
   const rising = new Rising()
   return {
     decided: (outcome, code = '') => decisions.inc({ outcome, code }),
@@ -98,6 +101,7 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
       bytes.inc({ direction }, rising.since(direction, now))
     }
     workers.inc(rising.since('restarts', restarts()))
+    stored.inc(rising.since('commits', commits()))
   }
 }
 

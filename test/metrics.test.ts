@@ -9,7 +9,7 @@ const told = async (metrics: ReturnType<typeof createMetrics>): Promise<Record<s
   )
 
 test('what is told is counted, by words of closed sets', async () => {
-  const metrics = createMetrics({ live: () => [], restarts: () => 0 })
+  const metrics = createMetrics({ live: () => [], restarts: () => 0, commits: () => 7 })
   metrics.decided('allow')
   metrics.decided('deny', 'DENIED_BY_POLICY')
   metrics.decided('deny', 'DENIED_BY_POLICY')
@@ -38,6 +38,7 @@ test('what is told is counted, by words of closed sets', async () => {
     'regate_sessions_ended_total{code="CLIENT_LEFT"}': 1,
     'regate_session_bytes_total{direction="to_client"}': 5,
     'regate_session_bytes_total{direction="to_target"}': 6,
+    'regate_store_commits_total': 7,
   }
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, counted[name]])), expected)
 })
@@ -45,7 +46,7 @@ test('what is told is counted, by words of closed sets', async () => {
 test('bytes never fall, whichever is heard first: that a session ended, or that it is not live any more', async () => {
   const live: SessionBytes[] = [{ to_client: 10, to_target: 0 }]
   let restarts = 1
-  const metrics = createMetrics({ live: () => live, restarts: () => restarts })
+  const metrics = createMetrics({ live: () => live, restarts: () => restarts, commits: () => 0 })
   const now = async (): Promise<(number | undefined)[]> => {
     const counted = await told(metrics)
     return ['session_bytes_total{direction="to_client"}', 'sessions_live', 'policy_worker_restarts_total'].map(
@@ -62,7 +63,7 @@ test('bytes never fall, whichever is heard first: that a session ended, or that 
 })
 
 test('two gateways in one process count apart', async () => {
-  const [one, other] = [1, 2].map(() => createMetrics({ live: () => [], restarts: () => 0 }))
+  const [one, other] = [1, 2].map(() => createMetrics({ live: () => [], restarts: () => 0, commits: () => 7 }))
   assert.ok(one !== undefined && other !== undefined)
   one.turnedAway('SOURCE_PENALISED')
   const name = 'regate_connections_turned_away_total{code="SOURCE_PENALISED"}'

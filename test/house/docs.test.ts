@@ -54,7 +54,7 @@ test('every route stands in docs/operations.md, and no other', async () => {
 })
 
 test('every metric stands in docs/operations.md, and no other', async () => {
-  const text = await createMetrics({ live: () => [], restarts: () => 0 }).text()
+  const text = await createMetrics({ live: () => [], restarts: () => 0, commits: () => 0 }).text()
   const known = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
   const written = [...operations.matchAll(/^\| `(regate_\w+)` \|/gm)].map(([, name]) => name)
   assert.deepEqual(written.toSorted(), known.toSorted())
