@@ -6,7 +6,6 @@ import { stringify } from 'yaml'
 import { changeData, type PolicyData } from '../demo/bundle-data.ts'
 import { type Issuer, startIssuer } from '../demo/issuer.ts'
 import { newKey } from '../src/certificate/new-key.ts'
-import { configSchema } from '../src/config-schema.ts'
 import { run } from '../test/support/process.ts'
 import { type Sshd, startSshd } from '../test/support/sshd.ts'
 import { makeWorkspace, type Workspace } from '../test/support/workspace.ts'
@@ -102,13 +101,10 @@ function certify(workspace: Workspace, key: string): void {
   execFileSync('ssh-keygen', [...args, workspace.path(`${key}.pub`)])
 }
 
-/** Whether the gateway can be several processes. */
-export const hasWorkers = 'workers' in configSchema.properties
-
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 const gatewayConfig = (issuer: Issuer, target: Sshd, workers: 1 | 'default') => ({
-  ...(hasWorkers && workers === 1 ? { workers } : {}),
+  ...(workers === 1 ? { workers } : {}),
   gateway: { name: 'bench', listen: '127.0.0.1:0', host_keys: ['gateway-host'], shutdown_grace: '1s' },
   http: { listen: '127.0.0.1:0', tokens: [{ name: 'bench', sha256: sha256(token), groups: ['read', 'operate'] }] },
   ca: { key: 'user_ca' },

@@ -1,6 +1,6 @@
 import { changeRows, revocationRows } from './changes.ts'
 import { fileRows } from './files.ts'
-import { bundle, type Ground, hasWorkers } from './ground.ts'
+import { bundle, type Ground } from './ground.ts'
 import { measureKeystrokes } from './keystrokes.ts'
 import { measureMemory } from './memory.ts'
 import { atOnce, measurePolicy } from './policy.ts'
@@ -47,7 +47,6 @@ const say = (stage: string): void => console.error(`bench: ${stage}`)
 
 /** As many processes as the gateway takes by itself. */
 async function workerRows(ground: Ground, { many, sustained }: Size, signal: AbortSignal): Promise<Row[]> {
-  if (!hasWorkers) return []
   const work = async (gateway: Parameters<Parameters<Ground['withGateway']>[0]>[0]): Promise<Row[]> => {
     const rows = [
       ...(await manyRows(ground, gateway, many, signal)),

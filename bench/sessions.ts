@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import type { ClientChannel } from 'ssh2'
 import { Client } from '../src/ssh/ssh2.ts'
 
@@ -32,8 +33,11 @@ export const openSessions = (access: Access, sessions: number, signal: AbortSign
 export const openStockSessions = (config: string, sessions: number, signal: AbortSignal): Promise<LiveSessions> =>
   openMany((onEnd) => openStockSession(config, onEnd), sessions, signal)
 
+/** Called when a session is over, with the instant at which its client heard of it. */
+type OnEnd = (at: number) => void
+
 async function openMany(
-  open: (onEnd: () => void) => Promise<AsyncDisposable>,
+  open: (onEnd: OnEnd) => Promise<AsyncDisposable>,
   sessions: number,
   signal: AbortSignal,
 ): Promise<LiveSessions> {
@@ -41,8 +45,8 @@ async function openMany(
   let left = sessions
   const ends: number[] = []
   const { promise: allEnded, resolve } = Promise.withResolvers<void>()
-  const ended = (): void => {
-    if (ends.push(performance.now()) === sessions) resolve()
+  const ended = (at: number): void => {
+    if (ends.push(at) === sessions) resolve()
   }
   const lane = async (): Promise<void> => {
     while (left-- > 0) {
@@ -63,17 +67,18 @@ async function openMany(
 }
 
 /** Its program is `cat`, which has answered once, and ends by itself when the connection does. */
-export async function openSession(access: Access, onEnd: () => void): Promise<AsyncDisposable> {
+export async function openSession(access: Access, onEnd: OnEnd): Promise<AsyncDisposable> {
   const { port, username, privateKey, hostKey } = access
   const client = new Client()
   const closed = Promise.withResolvers<void>()
   const lost = Promise.withResolvers<never>()
   lost.promise.catch(() => {})
   let why = 'it was closed'
+  let heard: number | undefined
   client
     .on('error', (fault) => (why = fault.message))
     .on('close', () => {
-      onEnd()
+      onEnd(heard ?? performance.now())
       closed.resolve()
       lost.reject(new Error(`a session did not begin: ${why}`))
     })
@@ -86,12 +91,25 @@ export async function openSession(access: Access, onEnd: () => void): Promise<As
       hostVerifier: (shown: Buffer) => shown.equals(hostKey),
     })
   await Promise.race([answer(client), lost.promise])
+  onlyListen(client, (at) => {
+    heard = at
+  })
   return {
     async [Symbol.asyncDispose]() {
       client.end()
       await closed.promise
     },
   }
+}
+
+/**
+ * From here on what comes is not looked into: nothing does but the gateway's last words, and reading those of hundreds at
+ * once would take this process longer than the gateway took to say them.
+ */
+function onlyListen(client: InstanceType<typeof Client>, heard: OnEnd): void {
+  const { _sock: socket } = client as unknown as { readonly _sock: Socket }
+  socket.removeAllListeners('data')
+  socket.on('data', () => heard(performance.now()))
 }
 
 async function answer(client: InstanceType<typeof Client>): Promise<void> {
@@ -104,10 +122,10 @@ async function answer(client: InstanceType<typeof Client>): Promise<void> {
   await answered
 }
 
-async function openStockSession(config: string, onEnd: () => void): Promise<AsyncDisposable> {
+async function openStockSession(config: string, onEnd: OnEnd): Promise<AsyncDisposable> {
   const ssh = spawn('ssh', ['-F', config, 'gateway', 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] })
   ssh.stdin.on('error', () => {})
-  const exited = once(ssh, 'exit').then(onEnd)
+  const exited = once(ssh, 'exit').then(() => onEnd(performance.now()))
   const lost = exited.then(() => Promise.reject(new Error(`a session did not begin: ssh ended with ${ssh.exitCode}`)))
   lost.catch(() => {})
   ssh.stdin.write('here\n')

@@ -1,6 +1,6 @@
 import { timed } from './compose-http.ts'
 import type { Config } from './config.ts'
-import type { Sessions } from './gateway/sessions.ts'
+import type { Everywhere } from './gateway/everywhere.ts'
 import { Turns } from './gateway/turns.ts'
 import type { Here } from './gateway/visit/here.ts'
 import type { Metrics } from './metrics.ts'
@@ -13,7 +13,7 @@ export interface HereSources {
   readonly config: () => Config
   readonly policies: Policies
   readonly store: Store
-  readonly sessions: Sessions
+  readonly everywhere: Everywhere
   readonly metrics: Metrics
 }
 
@@ -21,7 +21,7 @@ export interface HereSources {
 const listingsAtOnce = 2
 
 /** What is told to people whose connection ends at the gateway. */
-export function composeHere({ config, policies, store, sessions, metrics }: HereSources): Here {
+export function composeHere({ config, policies, store, everywhere, metrics }: HereSources): Here {
   return {
     routeNames: () => config().routes.flatMap(({ name }) => (name.includes('*') ? [] : [name])),
     entrypoints: () => policies.entrypoints,
@@ -31,8 +31,9 @@ export function composeHere({ config, policies, store, sessions, metrics }: Here
       const event = await store.decisions.find(id)
       return event === undefined ? undefined : Buffer.from(event).toString('utf8')
     },
+    sessionsOf: (identity) => everywhere.of(identity),
     async revoke(id) {
-      return await revokeLogin(id, { logins: store.logins, sessions }, 'the person logged out')
+      return await revokeLogin(id, { logins: store.logins, everywhere }, 'the person logged out')
     },
   }
 }

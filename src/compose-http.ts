@@ -24,6 +24,8 @@ export interface AppParts {
   readonly store: Store
   readonly written: Written
   readonly metrics: Metrics
+  /** Of all processes. */
+  readonly metricsText: () => Promise<string>
   readonly live: LiveSessions
   readonly tokens: KnownTokens
   /** Takes the login away and cuts the sessions that rest on it; false when there is none. */
@@ -47,7 +49,7 @@ export function composeHttp(parts: AppParts): FastifyInstance {
       evaluate: async (input) => timed(await policies.dryRuns(), 'ssh/decision', input, metrics),
       record: (record) => written.record(record),
     }),
-    metrics: () => metrics.text(),
+    metrics: parts.metricsText,
     async authorize(input) {
       const evaluation = await timed(policies.api, 'system/authz/allow', input, metrics)
       if (evaluation.came === 'failed') throw evaluation.error

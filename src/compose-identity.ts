@@ -1,14 +1,12 @@
 import type { Config } from './config.ts'
+import type { Commons } from './gateway/commons.ts'
 import type { Measures } from './gateway/measures.ts'
-import { Places } from './gateway/places.ts'
-import { Rates } from './gateway/rates.ts'
 import { Identities } from './identity/identities.ts'
 import { createIssuer } from './identity/issuer.ts'
 import { Logins } from './identity/logins.ts'
 import { Robots } from './identity/robots.ts'
-import { limitsOf } from './limits.ts'
 import type { Log } from './model/log.ts'
-import { type Milliseconds, systemClock } from './model/units.ts'
+import { systemClock } from './model/units.ts'
 import { followRobots } from './robots.ts'
 import type { Store } from './store/open.ts'
 
@@ -35,26 +33,22 @@ export async function composeRobots(
   return { robots, [Symbol.asyncDispose]: () => following[Symbol.asyncDispose]() }
 }
 
-/** What the gateway asks who somebody is. Of `now` the limits may change while it runs. */
+/** What the gateway asks who somebody is. */
 export function composeIdentity(
-  now: () => Config,
+  { identity, gateway }: Config,
+  commons: Commons,
   { robots }: FollowedRobots,
   store: Store,
   measures: Measures,
   log: Log,
 ) {
-  const { identity, gateway } = now()
   const logins = new Logins(store.logins, identity.loginFrom, systemClock)
   const identities = new Identities(robots, logins, store.usernames, systemClock, log)
-  const places = new Places(limitsOf(now, 'signIns', 'signInsPerSource'))
-  const perMinute = limitsOf(now, 'signInsPerMinute', 'signInsPerMinutePerSource')
-  const rates = new Rates(perMinute, performance.now() as Milliseconds)
   const { loginTtl, usernameClaims, groupsClaim } = identity
   const signIn = {
     issuer: createIssuer(identity),
     identities,
-    places,
-    rates,
+    commons,
     claims: { usernameClaims, groupsClaim },
     loginTtl,
     gateway: gateway.name,

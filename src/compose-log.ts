@@ -13,22 +13,30 @@ export interface Written {
   /** Resolves when durable. */
   record(record: DecisionRecord): Promise<void>
   readonly onDecision: OnDecision
+  /** Another process wrote decisions down: who reads along looks at the store. */
+  decidedElsewhere(): void
 }
 
+/** `decided`: for the other processes. */
 export function composeLog(
   config: Config,
   { decisions }: Pick<Store, 'decisions'>,
   metrics: Metrics,
+  decided: () => void,
   log: Log,
 ): Written {
   const readers = new Set<() => void>()
+  const wakeAll = (): void => {
+    for (const wake of readers) wake()
+  }
   const writer = { id: randomUUID(), version, gateway: config.gateway.name }
   const decisionLog = createDecisionLog(
     (event) => decisions.append(event),
     writer,
     (event) => {
       if (config.log.decisionsOnConsole) consoleEvent(event, log)
-      for (const wake of readers) wake()
+      wakeAll()
+      decided()
     },
   )
   return {
@@ -41,6 +49,7 @@ export function composeLog(
       }
       if (record.kind === 'ssh') metrics.decided(record.outcome, record.outcome === 'deny' ? record.code : undefined)
     },
+    decidedElsewhere: wakeAll,
     onDecision(wake) {
       readers.add(wake)
       return { [Symbol.dispose]: () => void readers.delete(wake) }

@@ -3,11 +3,10 @@ import { issue } from './certificate/issue.ts'
 import { timed } from './compose-http.ts'
 import type { Written } from './compose-log.ts'
 import type { Config } from './config.ts'
+import type { Commons } from './gateway/commons.ts'
 import type { Steps } from './gateway/decide.ts'
 import type { Epoch } from './gateway/epoch.ts'
-import { Rate } from './gateway/rates.ts'
 import { findRoute, hostKeysOf } from './gateway/routes.ts'
-import type { Sessions } from './gateway/sessions.ts'
 import { Tally } from './gateway/tally.ts'
 import { knownHostsReader } from './known-hosts.ts'
 import type { Metrics } from './metrics.ts'
@@ -26,22 +25,12 @@ export interface StepParts {
   readonly written: Written
   readonly metrics: Metrics
   readonly epoch: Epoch
-  readonly sessions: Pick<Sessions, 'size'>
+  readonly commons: Pick<Commons, 'roomForStranger'>
   readonly log: Log
 }
 
 /** What deciding and issuing take, each from the part that has it. */
-export function composeSteps({
-  config,
-  authority,
-  policies,
-  written,
-  metrics,
-  epoch,
-  sessions,
-  log,
-}: StepParts): Steps {
-  const strangers = new Rate(() => config().limits.strangerRefusalsPerMinute, performance.now() as Milliseconds)
+export function composeSteps({ config, authority, policies, written, metrics, epoch, commons, log }: StepParts): Steps {
   const knownHosts = knownHostsReader(log)
   const uncounted = new Tally(60_000 as Milliseconds, (count, last) =>
     log.warn({ count, last }, 'refusals of people not signed in that were only counted'),
@@ -58,14 +47,14 @@ export function composeSteps({
     issue: (request, occasion) => issue(request, { ...occasion, now: systemClock() }, config().certificate, authority),
     record: (record) => written.record(record),
     closed: () => ('fault' in policies.admissions ? policies.admissions.fault : undefined),
-    full(others) {
+    full({ others, all }) {
       const { sessionsPerPerson, sessions: most } = config().limits
       if (others >= sessionsPerPerson) return new GatewayError('TOO_MANY_SESSIONS', `${others} sessions of one person`)
       // The one that asks is counted too.
-      return sessions.size > most ? new GatewayError('TOO_MANY_SESSIONS', `${most} sessions in all`) : undefined
+      return all > most ? new GatewayError('TOO_MANY_SESSIONS', `${most} sessions in all`) : undefined
     },
-    roomForStranger(fault) {
-      const room = strangers.take(performance.now() as Milliseconds)
+    async roomForStranger(fault) {
+      const room = await commons.roomForStranger()
       if (!room) uncounted.add(fault.code)
       return room
     },

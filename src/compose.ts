@@ -1,24 +1,23 @@
-import type { FastifyInstance } from 'fastify'
+import type { Socket } from 'node:net'
 import { canaries } from './canaries.ts'
 import { HostCertificates } from './certificate/host-certificates.ts'
+import { handedDoors, openDoors } from './compose-doors.ts'
 import { composeHere } from './compose-here.ts'
 import { composeHttp } from './compose-http.ts'
 import { composeIdentity, composeRobots } from './compose-identity.ts'
 import { composeLog } from './compose-log.ts'
 import { composeSteps } from './compose-steps.ts'
-import type { Config, HostAndPort } from './config.ts'
+import type { Config } from './config.ts'
 import { restartNeeded, takenOver } from './config-changes.ts'
 import type { ConnectionParts } from './gateway/connection.ts'
 import { Epoch } from './gateway/epoch.ts'
-import { Listener, type ListenerParts } from './gateway/listener.ts'
-import { Penalties } from './gateway/penalties.ts'
-import { Places } from './gateway/places.ts'
+import type { ListenerParts } from './gateway/listener.ts'
 import { Sessions } from './gateway/sessions.ts'
 import { Turns } from './gateway/turns.ts'
 import type { LiveSessions } from './http/sessions.ts'
 import { type Keys, loadKeys } from './keys.ts'
-import { unauthenticatedLimits } from './limits.ts'
-import { createMetrics } from './metrics.ts'
+import { commonLimits } from './limits.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { GatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type Milliseconds, parseHostName, systemClock } from './model/units.ts'
@@ -27,11 +26,25 @@ import { revokeLogin } from './revocation.ts'
 import { createSshServer } from './ssh/server.ts'
 import { openStore, type Store, type Writer } from './store/open.ts'
 import { usualLimits } from './store/sqlite.ts'
+import type { Surroundings } from './surroundings.ts'
+import type { Door } from './workers/protocol.ts'
 
 /** The gateway at work. */
 export interface Gateway {
+  /** 0 where connections are handed over. */
   readonly sshPort: number
   readonly httpPort: number
+  /** Without one everyone is denied. */
+  readonly hasPolicy: boolean
+  /** Those of this process. */
+  readonly sessions: Pick<Sessions, 'end' | 'list' | 'of'>
+  readonly metrics: Pick<Metrics, 'told'>
+  /** Another process wrote decisions down. */
+  decidedElsewhere(): void
+  /** Serves a connection that another process took, and of which nothing was read. */
+  take(door: Door, socket: Socket): void
+  /** Ends what is idle, and resolves when nothing is carried any more. */
+  drain(): Promise<void>
   /** Reads the policy's bundle anew. Throws for one that cannot be put in force: the last good one stays. */
   reloadPolicy(): Promise<void>
   /** Routes, limits and tokens as they are from now on. Answers which other sections differ: they take a restart. */
@@ -41,26 +54,28 @@ export interface Gateway {
 }
 
 /** Builds every part once and puts them together. The one place that knows them all. */
-export async function compose(first: Config, log: Log): Promise<Gateway> {
+export async function compose(first: Config, around: Surroundings, log: Log): Promise<Gateway> {
   await using undo = new AsyncDisposableStack()
   let config = first
   const now = (): Config => config
   const keys = loadKeys(config)
   const { authority } = keys
-  const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, log)))
-  await store.sessions.abandon(systemClock())
+  const store = undo.use(await openStore(config.store, usualLimits, sessionWriter(config, around, log)))
+  await store.sessions.abandon(systemClock(), around.gone)
   undo.use(sweepLogins(store, log))
   const policies = undo.use(await loadPolicies(config.policy, canaries(config.routes)))
   if ('fault' in policies.admissions) log.error(faultFields(policies.admissions.fault), 'no policy: everyone is denied')
   await authority.probe().catch((fault) => log.error(faultFields(fault), 'no signer: everyone is denied'))
-  const sessions = new Sessions()
+  const commons = around.commons(() => commonLimits(config.limits))
+  const sessions = new Sessions(commons)
+  const everywhere = around.everywhere(sessions)
   const epoch = new Epoch()
   const live: LiveSessions = {
-    list: () => sessions.list(),
-    cut: (id) => sessions.end(byOperator, ({ sessionId }) => sessionId === id) > 0,
+    list: () => everywhere.list(),
+    cut: async (sessionId) => (await everywhere.end(byOperator, { sessionId })) > 0,
   }
   const metrics = createMetrics({
-    live: () => live.list().map(({ bytes }) => bytes),
+    live: () => sessions.list().map(({ bytes }) => bytes),
     restarts: () => policies.restarts,
   })
   const robots = undo.use(
@@ -69,8 +84,8 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
       sessions.end(keyChanged, ({ identity }) => identity.kind === 'robot' && keys.has(identity.subject))
     }),
   )
-  const written = composeLog(config, store, metrics, log)
-  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, sessions, log })
+  const written = composeLog(config, store, metrics, around.decided, log)
+  const steps = composeSteps({ config: now, authority, policies, written, metrics, epoch, commons, log })
   const parts: ListenerParts = {
     ssh: createSshServer({
       hostKeys: keys.hostKeys,
@@ -83,12 +98,12 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     epoch,
     turns: new Turns(renewalsAtOnce),
     history: store.sessions,
-    here: composeHere({ config: now, policies, store, sessions, metrics }),
-    ...composeIdentity(now, robots, store, metrics, log),
+    here: composeHere({ config: now, policies, store, everywhere, metrics }),
+    ...composeIdentity(config, commons, robots, store, metrics, log),
     measures: metrics,
-    unauthenticated: new Places(unauthenticatedLimits(now)),
+    commons,
+    announcingMost: () => now().limits.unauthenticated,
     proxies: config.gateway.proxyProtocolFrom,
-    penalties: new Penalties(() => now().limits.penalties),
     get settings() {
       return connectionSettings(config)
     },
@@ -104,19 +119,27 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
     store,
     written,
     metrics,
+    metricsText: () => around.metricsText(metrics),
     live,
-    revoke: (id) => revokeLogin(id, { logins: store.logins, sessions }),
+    revoke: (id) => revokeLogin(id, { logins: store.logins, everywhere }),
     tokens,
     log,
   })
   undo.defer(() => app.close())
-  await listening('http', config.http.listen, app.listen({ ...config.http.listen })) // Fastify writes into it
-  const { listen } = config.gateway
-  const listener = await listening('gateway', listen, Listener.listen(listen, parts))
+  const opened = around.listens ? await openDoors(config, app, parts) : await handedDoors(app, parts)
   const running = undo.move()
   return {
-    sshPort: listener.port,
-    httpPort: portOf(app),
+    ...opened,
+    get hasPolicy() {
+      return !('fault' in policies.admissions)
+    },
+    sessions,
+    metrics,
+    decidedElsewhere: () => written.decidedElsewhere(),
+    async drain() {
+      for (const changed of rightsChanged) changed() // who reads along comes again, elsewhere
+      await opened.drain()
+    },
     async reloadPolicy() {
       await policies.reload(config.policy, canaries(config.routes))
       epoch.advance()
@@ -130,7 +153,7 @@ export async function compose(first: Config, log: Log): Promise<Gateway> {
       return others
     },
     async close(grace) {
-      await listener.close(grace)
+      await opened.close(grace)
       await running.disposeAsync()
     },
   }
@@ -181,7 +204,9 @@ function connectionSettings({ gateway, limits }: Config): ConnectionParts['setti
   }
 }
 
-const sessionWriter = (config: Config, log: Log): Writer => ({
+const sessionWriter = (config: Config, { run, worker }: Surroundings, log: Log): Writer => ({
+  run,
+  worker,
   gateway: config.gateway.name,
   lost: (count, fault) => log.error({ count, ...faultFields(fault) }, 'events of sessions were not written down'),
 })
@@ -194,18 +219,4 @@ function sweepLogins(store: Store, log: Log): Disposable {
       .catch((fault: Error) => log.warn(faultFields(fault), 'ended logins were not removed'))
   const timer = setInterval(sweep, 3_600_000).unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
-}
-
-async function listening<T>(section: string, { host, port }: HostAndPort, begun: Promise<T>): Promise<T> {
-  try {
-    return await begun
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
-    throw new GatewayError('LISTEN_FAILED', `${section}.listen: ${host}:${port} cannot be had: ${why}`, { cause })
-  }
-}
-
-function portOf(app: FastifyInstance): number {
-  const address = app.server.address()
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

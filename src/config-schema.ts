@@ -167,6 +167,7 @@ export const configSchema = Type.Object(
       },
       closed,
     ),
+    workers: opt(count(1, 64)),
     store: opt(text('sqlite: and a path', '^sqlite:.+$')),
     log: opt(
       Type.Object(
@@ -189,7 +190,6 @@ export type WrittenConfig = Static<typeof configSchema>
 
 /** Settings of the design that this version does not have yet: refused by name, so that nobody believes them at work. */
 export const later: readonly (readonly [pointer: RegExp, value: (value: unknown) => boolean, what: string])[] = [
-  [/^\/gateway\/workers$/, isSet, 'several processes'],
   [/^\/http\/(public_url|trusted_proxies)$/, isSet, 'the console and the browser flow'],
   [/^\/policy\/(verification_key|bearer_token_file)$/, isSet, 'bundles that are signed'],
   [/^\/policy\/bundle$/, (value) => /^https?:/.test(String(value)), 'bundles that are fetched'],

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import type { SourceAddressRule } from './certificate/issue.ts'
 import { type ConfigProblem, type Located, readYaml } from './config-file.ts'
@@ -62,6 +62,8 @@ export interface Config {
     readonly loginTtl: Milliseconds
     readonly loginFrom: Nearness
   }
+  /** Processes that share the work; of one there is no supervisor. */
+  readonly workers: number
   /** `sqlite:` and an absolute path. */
   readonly store: string
   readonly log: { readonly level: string; readonly decisionsOnConsole: boolean }
@@ -149,12 +151,16 @@ function build(yaml: Located<WrittenConfig>, folder: string, problems: ConfigPro
       loginTtl: duration(identity.login_ttl, '8h'),
       loginFrom: identity.login_from ?? 'prefix',
     },
+    workers: yaml.value.workers ?? Math.min(availableParallelism(), usualWorkersMost),
     store: `sqlite:${at((yaml.value.store ?? 'sqlite:regate.db').slice('sqlite:'.length))}`,
     log: { level: log?.level ?? 'info', decisionsOnConsole: log?.decisions?.console ?? false },
     limits: readLimits(limits, problem),
     routes,
   }
 }
+
+/** More are to be asked for: each one takes memory, and connections to the store. */
+const usualWorkersMost = 16
 
 /** `http.listen` when it is not set. */
 export const usualHttp = '127.0.0.1:8022'

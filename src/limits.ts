@@ -1,30 +1,15 @@
-import type { Config } from './config.ts'
 import type { Limits } from './config-limits.ts'
-import type { PlaceLimits } from './gateway/places.ts'
+import type { CommonLimits } from './gateway/commons.ts'
 
-/** Limits that are numbers. */
-type Count = { [Key in keyof Limits]: Limits[Key] extends number ? Key : never }[keyof Limits]
-
-/** Two limits as they are whenever they are looked at. */
-export const limitsOf = (now: () => Config, total: Count, perSource: Count) => ({
-  get total() {
-    return now().limits[total]
+/** The limits that hold for all processes together. */
+export const commonLimits = (limits: Limits): CommonLimits => ({
+  unauthenticated: {
+    total: limits.unauthenticated,
+    perSource: limits.unauthenticatedPerSource,
+    early: { from: limits.unauthenticatedDropFrom, percent: limits.unauthenticatedDropPercent },
   },
-  get perSource() {
-    return now().limits[perSource]
-  },
-})
-
-/** For those who are not let in yet. */
-export const unauthenticatedLimits = (now: () => Config): PlaceLimits => ({
-  get total() {
-    return now().limits.unauthenticated
-  },
-  get perSource() {
-    return now().limits.unauthenticatedPerSource
-  },
-  get early() {
-    const { unauthenticatedDropFrom: from, unauthenticatedDropPercent: percent } = now().limits
-    return { from, percent }
-  },
+  penalties: limits.penalties,
+  signIns: { total: limits.signIns, perSource: limits.signInsPerSource },
+  signInsPerMinute: { total: limits.signInsPerMinute, perSource: limits.signInsPerMinutePerSource },
+  strangerRefusalsPerMinute: limits.strangerRefusalsPerMinute,
 })

@@ -1,10 +1,8 @@
 import './node-version.ts'
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { addApiVerbs } from './api-verbs.ts'
-import { ApiFailure } from './commands/api-failure.ts'
 import { completionScript, type Shell, shells, type Verb } from './completion.ts'
-import { ConfigError } from './config.ts'
-import { GatewayError } from './model/errors.ts'
+import { failureOf } from './failure.ts'
 import { version } from './project.ts'
 
 /*
@@ -102,18 +100,9 @@ try {
 function tell(thrown: unknown): number {
   // Commander has said it already; asking for help or the version is no mistake.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
-  if (thrown instanceof ConfigError) console.error(thrown.message)
-  else if (thrown instanceof ApiFailure) console.error(`regate: ${thrown.message}`)
-  else if (thrown instanceof GatewayError) console.error(`regate: ${thrown.message} (${thrown.code})`)
-  else console.error(thrown instanceof Error && 'code' in thrown ? `regate: ${thrown.message}` : thrown)
-  return isWrongUse(thrown) ? 2 : 1
-}
-
-/** A configuration that is wrong, or a file that was named and cannot be read: what a socket met has no path. */
-function isWrongUse(thrown: unknown): boolean {
-  if (thrown instanceof ApiFailure) return thrown.exitCode === 2
-  if (thrown instanceof GatewayError) return thrown.code === 'CONFIG_INVALID'
-  return thrown instanceof Error && (thrown as NodeJS.ErrnoException).path !== undefined
+  const { text, exitCode } = failureOf(thrown)
+  console.error(text)
+  return exitCode
 }
 
 function asVerb(command: Command): Verb {

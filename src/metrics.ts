@@ -1,7 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Measures } from './gateway/measures.ts'
 import type { ErrorCode } from './model/errors.ts'
 import type { SessionBytes } from './model/session-event.ts'
+import { exitsHelp, type MetricJson } from './workers/past-counts.ts'
 
 /** What is counted, and how it is told. */
 export interface Metrics extends Measures {
@@ -12,6 +13,8 @@ export interface Metrics extends Measures {
   logged(milliseconds: number): void
   /** Prometheus's text format, 0.0.4. */
   text(): Promise<string>
+  /** The same as data, to be summed with that of other processes. */
+  told(): Promise<readonly MetricJson[]>
 }
 
 /** Looked at when somebody asks. */
@@ -64,7 +67,8 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
   const past: Record<Direction, number> = { to_client: 0, to_target: 0 }
   const bytes = counter('session_bytes_total', 'Payload that channels carried', ['direction'])
   const workers = counter('policy_worker_restarts_total', 'Policy workers that had to be replaced')
-  const told = new Rising()
+  counter('worker_exits_total', exitsHelp)
+  const rising = new Rising()
   return {
     decided: (outcome, code = '') => decisions.inc({ outcome, code }),
     evaluated: (entrypoint, nanoseconds) => evaluation.observe({ entrypoint }, nanoseconds / 1e9),
@@ -79,14 +83,27 @@ export function createMetrics({ live, restarts }: Sources): Metrics {
       for (const direction of directions) past[direction] += carried[direction]
     },
     text() {
-      for (const direction of directions) {
-        const now = live().reduce((sum, carried) => sum + carried[direction], past[direction])
-        bytes.inc({ direction }, told.since(direction, now))
-      }
-      workers.inc(told.since('restarts', restarts()))
+      look()
       return register.metrics()
     },
+    told() {
+      look()
+      return register.getMetricsAsJSON() as Promise<readonly unknown[]> as Promise<readonly MetricJson[]>
+    },
   }
+
+  function look(): void {
+    for (const direction of directions) {
+      const now = live().reduce((sum, carried) => sum + carried[direction], past[direction])
+      bytes.inc({ direction }, rising.since(direction, now))
+    }
+    workers.inc(rising.since('restarts', restarts()))
+  }
+}
+
+/** The text of all processes, each of which has told its own. */
+export function sumOfMetrics(told: readonly (readonly MetricJson[])[]): Promise<string> {
+  return AggregatorRegistry.aggregate(told.map((one) => [...one])).metrics()
 }
 
 type Direction = keyof SessionBytes

@@ -13,11 +13,22 @@ export interface Seen {
 /** Lines for what is wrong with a configuration. */
 const problemsMost = 20
 
+export interface Reloading extends Disposable {
+  /** Reads both again, as if they had changed. */
+  now(): void
+}
+
 /**
- * Takes over a changed bundle, and routes, limits and tokens of a changed configuration, by themselves and on SIGHUP. What
+ * Takes over a changed bundle, and routes, limits and tokens of a changed configuration, by themselves and on demand. What
  * cannot be used changes nothing, and the log says so. One at a time, in the order of their coming.
  */
-export function reloadOnChange(file: string, config: Config, gateway: Gateway, seen: Seen, log: Log): Disposable {
+export function reloadOnChange(
+  file: string,
+  config: Config,
+  gateway: Pick<Gateway, 'reloadPolicy' | 'reconfigure'>,
+  seen: Seen,
+  log: Log,
+): Reloading {
   let last = Promise.resolve()
   const inTurn = (what: string, act: () => Promise<void> | void) => (): void => {
     last = last.then(act).catch((thrown: unknown) => {
@@ -39,11 +50,6 @@ export function reloadOnChange(file: string, config: Config, gateway: Gateway, s
     )
     if (restart.length > 0) log.warn({ restart }, 'other changes of the configuration take a restart')
   })
-  const all = (): void => {
-    settings()
-    policy()
-  }
-  process.on('SIGHUP', all)
   const watch = (path: string, what: string, changed: () => void, seen: FileIdentity): Disposable => {
     const lost = (): void => log.error({ path }, `${what} is not there any more: what was read of it stays`)
     return watchFile(path, config.policy.poll, changed, lost, seen)
@@ -53,8 +59,11 @@ export function reloadOnChange(file: string, config: Config, gateway: Gateway, s
     watch(file, 'the configuration', settings, seen.config),
   ]
   return {
+    now() {
+      settings()
+      policy()
+    },
     [Symbol.dispose]() {
-      process.off('SIGHUP', all)
       for (const watcher of watchers) watcher[Symbol.dispose]()
     },
   }

@@ -1,12 +1,11 @@
+import type { Everywhere } from './gateway/everywhere.ts'
 import { GatewayError } from './model/errors.ts'
 
 /** What a login is taken out of. */
 export interface RevocationParts {
   /** `remove`: whether there was one. Once it has resolved nobody finds it. */
   readonly logins: { remove(id: string): Promise<boolean> }
-  readonly sessions: {
-    end(why: GatewayError, whose: (person: { readonly loginId?: string }) => boolean): number
-  }
+  readonly everywhere: Pick<Everywhere, 'end'>
 }
 
 /**
@@ -15,15 +14,15 @@ export interface RevocationParts {
  */
 export async function revokeLogin(
   id: string,
-  { logins, sessions }: RevocationParts,
+  { logins, everywhere }: RevocationParts,
   because = 'an operator revoked the login',
 ): Promise<boolean> {
   const why = new GatewayError('LOGIN_REVOKED', because)
-  const end = (): void => void sessions.end(why, ({ loginId }) => loginId === id)
-  end()
+  // What it answers is of no use here, and the store need not wait for it: the other processes hear in the order of saying.
+  everywhere.end(why, { loginId: id }, 'more').catch(() => {})
   try {
     return await logins.remove(id)
   } finally {
-    end()
+    await everywhere.end(why, { loginId: id })
   }
 }

@@ -29,6 +29,7 @@ const config: Config = {
     loginTtl: ms(28_800_000),
     loginFrom: 'prefix',
   },
+  workers: 1,
   store: 'sqlite:/regate.db',
   log: { level: 'info', decisionsOnConsole: false },
   limits: { channels: 64 } as Config['limits'],

@@ -93,6 +93,8 @@ identity:
 
 store: sqlite:regate.db
 
+# workers: 4              # processes; absent: one a core
+
 routes:
   - name: db1
     host: 10.0.3.7

@@ -92,7 +92,7 @@ export async function admit(knock: Knock, steps: Steps, watched: Watched, signal
     }
 
     async function refuse(fault: GatewayError, reasons: readonly Reason[] = []): Promise<Admission> {
-      if (knock.identity === undefined && !steps.roomForStranger(fault))
+      if (knock.identity === undefined && !(await steps.roomForStranger(fault)))
         return { outcome: 'refused', refusal: refusal(fault.code, knock.asked, undefined, reasons), fault }
       const shown = isRecorded ? fault : await writeDown(fault, entry, steps)
       const told = refusal(shown.code, knock.asked, entry.decisionId, reasons)

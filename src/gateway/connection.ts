@@ -10,13 +10,13 @@ import type { Client, SshServer } from '../ssh/server.ts'
 import { type Arrival, byJump, bySocket, entryOfJump, partsOfJump } from './arrival.ts'
 import { Authentication, type AuthenticationSettings, type Door, type Outcome } from './authentication.ts'
 import type { History } from './chronicle.ts'
+import type { Commons } from './commons.ts'
 import { Conduct } from './conduct.ts'
 import { ConnectionDoor, type DoorParts } from './door.ts'
 import { Grace, type GraceLimits } from './grace.ts'
 import { type LiveParts, live } from './let-in.ts'
 import type { Measures } from './measures.ts'
 import type { Offence } from './offences.ts'
-import type { Penalties } from './penalties.ts'
 import type { Place } from './places.ts'
 import type { Peer } from './proxy-protocol.ts'
 import type { RelaySettings } from './relay.ts'
@@ -43,7 +43,7 @@ export interface ConnectionParts extends DoorParts, LiveParts, VisitParts {
   readonly ssh: SshServer
   readonly hostCertificates: HostCertificates
   readonly settings: ConnectionSettings
-  readonly penalties: Penalties
+  readonly commons: Pick<Commons, 'punish'>
   readonly history: History
   readonly measures: Measures
   readonly log: Log
@@ -83,11 +83,13 @@ async function serveArrival(arrival: Arrival, parts: ConnectionParts, entry: Ent
   }
 }
 
-function penalise({ ip }: Peer, offence: Offence | undefined, { penalties, measures, log }: ConnectionParts): void {
+function penalise({ ip }: Peer, offence: Offence | undefined, { commons, measures, log }: ConnectionParts): void {
   if (offence === undefined) return
   measures.penalised(offence)
-  if (penalties.punish(ip, offence, performance.now() as Milliseconds))
-    log.debug({ source: ip, offence }, 'a source is penalised')
+  commons.punish(ip, offence).then(
+    (isRefused) => isRefused && log.debug({ source: ip, offence }, 'a source is penalised'),
+    (fault: Error) => log.warn(faultFields(fault), 'a source could not be penalised'),
+  )
 }
 
 /** Why somebody was refused; undefined: they were let in. */

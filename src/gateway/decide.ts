@@ -8,6 +8,7 @@ import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts
 import { decisionOf, type Evaluation } from '../policy/engine.ts'
 import type { Target } from '../ssh/target.ts'
 import type { Asked } from './names.ts'
+import type { Counts } from './registry.ts'
 import type { Route } from './routes.ts'
 
 /** What is known of one connection when it asks to be let through, or to stay. */
@@ -19,8 +20,7 @@ export interface Knock {
   readonly key?: PolicyKey
   /** Absent until the person has signed in. */
   readonly identity?: PolicyIdentity
-  /** The person's other sessions. */
-  readonly sessions: number
+  readonly counts: Counts
   /** Absent until it is let in. */
   readonly session?: NonNullable<PolicyInput['session']>
 }
@@ -39,11 +39,11 @@ export interface Steps {
   /** Resolves when durable. */
   record(record: DecisionRecord): Promise<void>
   /** Whether the refusal of somebody who is not known may take room in the log: strangers must not fill the disk. */
-  roomForStranger(fault: GatewayError): boolean
+  roomForStranger(fault: GatewayError): Promise<boolean>
   /** Why nobody at all is let in. Who asks for a route that is not there is told so as everyone is. */
   closed(): GatewayError | undefined
-  /** Why there is no room for one more session of somebody who has so many already. */
-  full(sessions: number): GatewayError | undefined
+  /** Why there is no room for one more. */
+  full(counts: Counts): GatewayError | undefined
 }
 export interface Occasion {
   readonly decisionId: string
@@ -148,7 +148,7 @@ function rule(
       case 'allow': {
         if (knock.identity === undefined)
           return refuse('DECISION_SHAPE', 'the policy let somebody in who has not signed in')
-        const full = knock.session === undefined ? steps.full(knock.sessions) : undefined
+        const full = knock.session === undefined ? steps.full(knock.counts) : undefined
         if (full !== undefined) return { outcome: 'refuse', fault: full }
         return { outcome: 'grant', request: decision.certificate, route, username: knock.identity.username }
       }
@@ -167,7 +167,7 @@ const refuse = (code: ErrorCode, message: string) =>
 
 /** Absent, never null. What no route is known of stands in the record as it was asked for. */
 export function inputOf(knock: Knock, route: Route | undefined): PolicyInput {
-  const { asked, connection, key, identity, sessions, session } = knock
+  const { asked, connection, key, identity, counts, session } = knock
   return {
     version: 'ssh/v1',
     ...(identity === undefined ? {} : { identity }),
@@ -183,7 +183,7 @@ export function inputOf(knock: Knock, route: Route | undefined): PolicyInput {
     },
     request: { approvals: [] },
     ...(session === undefined ? {} : { session }),
-    usage: { sessions },
+    usage: { sessions: counts.others },
     facts: {},
   }
 }

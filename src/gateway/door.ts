@@ -3,11 +3,12 @@ import type { Identities } from '../identity/identities.ts'
 import type { PolicyIdentity, PolicyKey } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import type { ProvenKey } from '../ssh/user-key.ts'
-import { type Admission, admit, roundsMost } from './admit.ts'
+import { type Admission, admit, roundsMost, type Watched } from './admit.ts'
 import type { Caller, Door, Reception } from './authentication.ts'
 import type { Knock, Steps } from './decide.ts'
 import type { Grace } from './grace.ts'
 import type { Asked, AskedHere } from './names.ts'
+import type { Counts } from './registry.ts'
 import type { Person, Registered, Sessions, Visiting } from './sessions.ts'
 import { refuseOthers, type SignInParts, signInCaller } from './sign-in.ts'
 import { refusal } from './words.ts'
@@ -35,6 +36,9 @@ export const describeKey = ({ type, fingerprint, touch }: ProvenKey): PolicyKey 
  */
 const refusalPace = 100
 
+/** Not registered, and so not counted: nobody knows who it is. */
+const nobody: Counts = { others: 0, all: 0 }
+
 /** The door as one connection meets it, and the place it has among the person's sessions once it is known whose it is. */
 export class ConnectionDoor implements Door, Disposable {
   readonly #sessionId: string
@@ -59,7 +63,12 @@ export class ConnectionDoor implements Door, Disposable {
     return this.#visiting
   }
 
-  /** Registers whose it is before anything is asked for them; what was revoked meanwhile is looked for again. */
+  /**
+   * Registers whose it is before anything is asked for them; what was revoked meanwhile is looked for again. Whoever revokes,
+   * in whichever process, first takes the login out of the store and then ends what rests on it in every process, this one
+   * too (see everywhere.ts). That order comes either before the look at `ends`, which is then another, and nothing is found
+   * any more; or after it, and so after the registration, which comes without a pause: then it ends what was registered.
+   */
   async remembered({ asked, key, source }: Caller): Promise<PolicyIdentity | undefined> {
     if (key === undefined) return undefined
     const { identities, sessions } = this.#parts
@@ -94,8 +103,8 @@ export class ConnectionDoor implements Door, Disposable {
     const { route } = caller.asked
     const admission =
       route === undefined
-        ? this.#receive({ ...caller, asked: caller.asked }, identity)
-        : await admit(this.#knock({ ...caller, asked: caller.asked }, identity), this.#parts.steps, watched, signal)
+        ? await this.#receive({ ...caller, asked: caller.asked }, identity)
+        : await this.#admit({ ...caller, asked: { ...caller.asked, route } }, identity, watched, signal)
     const left = refusalPace - (performance.now() - begun)
     const isPaced = admission.outcome === 'refused' || admission.outcome === 'sign-in'
     if (isPaced && left > 0) await wait(left, undefined, { signal }).catch(() => {})
@@ -103,10 +112,10 @@ export class ConnectionDoor implements Door, Disposable {
   }
 
   /** Nothing of what a policy guards is opened: whoever is known may come in, unless nobody may, or there is no room. */
-  #receive(caller: Caller<AskedHere>, identity: PolicyIdentity | undefined): Admission | Reception {
+  async #receive(caller: Caller<AskedHere>, identity: PolicyIdentity | undefined): Promise<Admission | Reception> {
     const { steps } = this.#parts
-    const full = this.#visiting && steps.full(this.#visiting.others)
-    const fault = this.#visiting?.fault ?? steps.closed() ?? full
+    const counts = await this.#visiting?.entered
+    const fault = this.#visiting?.fault ?? steps.closed() ?? (counts && steps.full(counts))
     if (fault !== undefined) return { outcome: 'refused', refusal: refusal(fault.code), fault }
     return identity === undefined ? { outcome: 'sign-in' } : { outcome: 'received', caller }
   }
@@ -118,15 +127,22 @@ export class ConnectionDoor implements Door, Disposable {
     else this.#registered = this.#parts.sessions.register(person)
   }
 
-  #knock({ asked, connection, key }: Caller<Asked>, identity: PolicyIdentity | undefined): Knock {
-    return {
+  async #admit(
+    { asked, connection, key }: Caller<Asked>,
+    identity: PolicyIdentity | undefined,
+    watched: Watched,
+    signal: AbortSignal,
+  ): Promise<Admission> {
+    const counts = await this.#registered?.entered
+    const knock: Knock = {
       sessionId: this.#sessionId,
       asked,
       connection,
-      sessions: this.#registered?.others ?? 0,
+      counts: counts ?? nobody,
       ...(key === undefined ? {} : { key: describeKey(key) }),
       ...(identity === undefined ? {} : { identity }),
     }
+    return admit(knock, this.#parts.steps, watched, signal)
   }
 
   [Symbol.dispose](): void {

@@ -44,7 +44,7 @@ export async function live(
 ): Promise<Required<Denied> | undefined> {
   const { certificate, target, knock } = admission
   const { identity, registered } = whose
-  const life = new Life(admission, parts.clock(), () => registered.others, parts.steps)
+  const life = new Life(admission, parts.clock(), async () => (await registered.now()).others, parts.steps)
   const denied = await settle(life, registered, AbortSignal.any([client.signal, target.signal]), letIn)
   if (denied !== undefined) {
     const { fault } = denied

@@ -47,14 +47,14 @@ export class Life {
   readonly #first: Certificate
   readonly #admitted: Admitted
   readonly #startedAt: UnixSeconds
-  readonly #others: () => number
+  readonly #others: () => Promise<number>
   readonly #steps: Steps
   #certificate: Certificate
   #epoch: number
   #renewals = 0
 
   /** `others`: the person's other sessions, at the moment. */
-  constructor(admitted: Admitted, startedAt: UnixSeconds, others: () => number, steps: Steps) {
+  constructor(admitted: Admitted, startedAt: UnixSeconds, others: () => Promise<number>, steps: Steps) {
     this.#admitted = admitted
     this.#first = this.#certificate = admitted.certificate
     this.#epoch = admitted.epoch
@@ -117,10 +117,11 @@ export class Life {
     return { outcome: 'renewed', certificate: certified, decisionId: entry.decisionId }
   }
 
-  #ask(): Promise<Answer> {
+  async #ask(): Promise<Answer> {
     const { knock } = this.#admitted
+    const counts = { ...knock.counts, others: await this.#others() }
     const session = { id: knock.sessionId, started_at: this.#startedAt, renewals: this.#renewals }
-    return ask({ ...knock, session, sessions: this.#others() }, this.#steps)
+    return await ask({ ...knock, session, counts }, this.#steps)
   }
 
   /** The certificate that the answer comes to, or why there is none. */

@@ -1,13 +1,13 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Cidr, cidrContains, parseAddress } from '../model/address.ts'
 import { asGatewayError, type ErrorCode, GatewayError } from '../model/errors.ts'
 import { faultFields } from '../model/log.ts'
 import type { Milliseconds } from '../model/units.ts'
+import type { Commons } from './commons.ts'
 import { type ConnectionParts, type Entry, serve } from './connection.ts'
 import { contained } from './containment.ts'
 import type { TurnedAway } from './measures.ts'
-import type { Places } from './places.ts'
 import { announced } from './proxied.ts'
 import type { Peer } from './proxy-protocol.ts'
 import { Tally } from './tally.ts'
@@ -18,7 +18,9 @@ export interface ListenAddress {
 }
 
 export interface ListenerParts extends ConnectionParts {
-  readonly unauthenticated: Places
+  readonly commons: Commons
+  /** Connections of proxies that may wait at the same time for whom they bring. May change. */
+  readonly announcingMost: () => number
   /** Whose connections begin with a header of the PROXY protocol. */
   readonly proxies: readonly Cidr[]
 }
@@ -28,7 +30,8 @@ const notNow = 'Not allowed at this time\r\n'
 
 /** Takes TCP connections, as many as there are places for before they have authenticated, and serves each. */
 export class Listener {
-  readonly #server: Server
+  /** Absent where connections are handed over. */
+  readonly #server: Server | undefined
   readonly #parts: ListenerParts
   /** Every connection, and whether it has been let in. */
   readonly #sockets = new Map<Socket, 'waiting' | 'admitted'>()
@@ -36,7 +39,10 @@ export class Listener {
   #announcing = 0
   readonly #turnedAway: Readonly<Record<TurnedAway, Tally>>
 
-  private constructor(parts: ListenerParts) {
+  readonly #empty = new EventEmitter()
+  #isClosing = false
+
+  private constructor(parts: ListenerParts, server?: Server) {
     this.#parts = parts
     const tally = (code: ErrorCode): Tally =>
       new Tally(1_000 as Milliseconds, (count, last) =>
@@ -47,27 +53,38 @@ export class Listener {
       SOURCE_PENALISED: tally('SOURCE_PENALISED'),
       PROXY_HEADER: tally('PROXY_HEADER'),
     }
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
+    this.#server = server?.on('connection', (socket) => this.take(socket))
   }
 
   static async listen(address: ListenAddress, parts: ListenerParts): Promise<Listener> {
-    const listener = new Listener(parts)
-    listener.#server.listen(address)
-    await once(listener.#server, 'listening')
+    const server = createServer({ noDelay: true })
+    const listener = new Listener(parts, server)
+    server.listen(address)
+    await once(server, 'listening')
     // After this nothing that one connection does may end the process.
-    listener.#server.on('error', (cause) => parts.log.error({ fault: cause.message }, 'the listener met an error'))
+    server.on('error', (cause) => parts.log.error({ fault: cause.message }, 'the listener met an error'))
     return listener
   }
 
-  get port(): number {
-    const address = this.#server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
+  /** Listens nowhere: what it gets is by `take`. */
+  static handed(parts: ListenerParts): Listener {
+    return new Listener(parts)
   }
 
-  #accept(socket: Socket): void {
+  get port(): number {
+    const address = this.#server?.address()
+    return typeof address === 'object' ? (address?.port ?? 0) : 0
+  }
+
+  /** Serves a connection of which nothing was read. */
+  take(socket: Socket): void {
     socket.on('error', () => {}) // told by `close` as well; without a listener it would end the process
+    if (this.#isClosing) return void socket.destroy()
     this.#sockets.set(socket, 'waiting')
-    socket.once('close', () => this.#sockets.delete(socket))
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      if (this.#sockets.size === 0) this.#empty.emit('empty')
+    })
     let end = (_fault: GatewayError): void => void socket.destroy()
     const owner = (thrown: unknown): void => {
       const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
@@ -87,11 +104,9 @@ export class Listener {
     if (ip === undefined) return void socket.destroy()
     const peer = await this.#peerOf(socket, { ip, port: socket.remotePort ?? 0 })
     if (peer === undefined) return
-    const { penalties, unauthenticated } = this.#parts
-    if (penalties.refuses(peer.ip, performance.now() as Milliseconds))
-      return this.#turnAway(socket, peer, 'SOURCE_PENALISED')
-    const place = unauthenticated.take(peer.ip)
-    if (place === undefined) return this.#turnAway(socket, peer, 'TOO_MANY_CONNECTIONS')
+    const place = await this.#parts.commons.enter(peer.ip)
+    if (typeof place === 'string') return this.#turnAway(socket, peer, place)
+    if (socket.destroyed) return place[Symbol.dispose]() // it left, or the listener was closed, before the answer was there
     socket.once('close', () => place[Symbol.dispose]())
     const admitted = (): void => {
       place[Symbol.dispose]()
@@ -102,9 +117,9 @@ export class Listener {
 
   /** Whom a named proxy brings; who is none speaks for itself, and a header of theirs is junk like any other. */
   async #peerOf(socket: Socket, itself: Peer): Promise<Peer | undefined> {
-    const { proxies, unauthenticated, settings } = this.#parts
+    const { proxies, announcingMost, settings } = this.#parts
     if (!proxies.some((cidr) => cidrContains(cidr, itself.ip))) return itself
-    if (this.#announcing >= unauthenticated.most) {
+    if (this.#announcing >= announcingMost()) {
       this.#turnAway(socket, itself, 'TOO_MANY_CONNECTIONS')
       return undefined
     }
@@ -127,12 +142,17 @@ export class Listener {
 
   /** Takes no more connections, ends those not let in, waits at most `grace` for live sessions, and cuts the rest. */
   async close(grace: Milliseconds): Promise<void> {
-    const closed = once(this.#server, 'close')
-    this.#server.close()
+    this.#isClosing = true
+    this.#server?.close()
     for (const [socket, state] of this.#sockets) if (state === 'waiting') socket.destroy()
     const timer = setTimeout(() => this.#cut(), grace)
-    await closed
+    await this.empty()
     clearTimeout(timer)
+  }
+
+  /** Resolves as soon as there is no connection. */
+  async empty(): Promise<void> {
+    if (this.#sockets.size > 0) await once(this.#empty, 'empty')
   }
 
   #cut(): void {

@@ -19,19 +19,15 @@ export interface Place extends Disposable {
 
 /** A bounded number of places, in all and for each source; who gets none is turned away, nobody waits. */
 export class Places {
-  readonly #limits: PlaceLimits
+  readonly #limits: () => PlaceLimits
   readonly #draw: () => number
   readonly #bySource = new Map<string, number>()
   #taken = 0
 
-  /** `draw`: at random from 0 to 1, without the 1. */
-  constructor(limits: PlaceLimits, draw: () => number = Math.random) {
+  /** `limits` may change. `draw`: at random from 0 to 1, without the 1. */
+  constructor(limits: () => PlaceLimits, draw: () => number = Math.random) {
     this.#limits = limits
     this.#draw = draw
-  }
-
-  get most(): number {
-    return this.#limits.total
   }
 
   get taken(): number {
@@ -42,7 +38,7 @@ export class Places {
   take(source: Address): Place | undefined {
     const prefix = limitPrefix(source)
     const here = this.#bySource.get(prefix) ?? 0
-    if (here >= this.#limits.perSource || this.#isDropped()) return undefined
+    if (here >= this.#limits().perSource || this.#isDropped()) return undefined
     this.#taken++
     this.#bySource.set(prefix, here + 1)
     return new HeldPlace(
@@ -55,7 +51,7 @@ export class Places {
 
   /** As sshd.c has it (should_drop_connection): the chance rises in a line. */
   #isDropped(): boolean {
-    const { total, early } = this.#limits
+    const { total, early } = this.#limits()
     if (this.#taken >= total) return true
     if (early === undefined || this.#taken < early.from) return false
     const way = (this.#taken - early.from) / (total - early.from)

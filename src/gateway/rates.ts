@@ -46,13 +46,14 @@ const sourcesMost = 10_000
 
 /** A rate in all and one for each source. */
 export class Rates {
-  readonly #limits: RateLimits
+  readonly #limits: () => RateLimits
   readonly #total: Rate
   readonly #bySource = new Map<string, Rate>()
 
-  constructor(limits: RateLimits, now: Milliseconds) {
+  /** `limits` may change. */
+  constructor(limits: () => RateLimits, now: Milliseconds) {
     this.#limits = limits
-    this.#total = new Rate(() => limits.total, now)
+    this.#total = new Rate(() => limits().total, now)
   }
 
   /** A source that has taken all of its own takes nothing from the others. */
@@ -64,7 +65,7 @@ export class Rates {
 
   #remember(prefix: string, now: Milliseconds): Rate {
     if (this.#bySource.size >= sourcesMost) this.#forget(now)
-    const rate = new Rate(() => this.#limits.perSource, now)
+    const rate = new Rate(() => this.#limits().perSource, now)
     this.#bySource.set(prefix, rate)
     return rate
   }

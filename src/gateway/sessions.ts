@@ -2,6 +2,8 @@ import type { Certificate } from '../model/certificate.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import type { GatewayError } from '../model/errors.ts'
 import type { Session, SessionBytes } from '../model/session-event.ts'
+import type { Commons } from './commons.ts'
+import { type Counts, personOf } from './registry.ts'
 
 /** Whoever is known, from then to the end of their connection. */
 export interface Known extends Disposable {
@@ -11,15 +13,16 @@ export interface Known extends Disposable {
 }
 /** Somebody whose connection ends at the gateway itself: no session, but what ends sessions ends it too. */
 export interface Visiting extends Known {
-  /** The person's other visits, as far as they began before. */
-  readonly others: number
+  /** Of visits alone; as it came. */
+  readonly entered: Promise<Counts>
   /** From here on it can be cut; it is at once when there is a `fault` already. */
   received(cut: (why: GatewayError) => void): void
 }
 /** One connection from when its person is known to its end, whether it has been let in yet or not. */
 export interface Registered extends Known {
-  /** The person's other sessions: those let in, and those that began to ask before this one. */
-  readonly others: number
+  /** Of sessions, those of other processes included; as it came. */
+  readonly entered: Promise<Counts>
+  now(): Promise<Counts>
   /** From here on it can be cut; it is at once when there is a `fault` already. */
   letIn(live: Live): void
 }
@@ -34,6 +37,12 @@ export interface Live {
   cut(why: GatewayError): void
 }
 
+/** One that has been let in, as it is told of. */
+export interface LiveOne {
+  readonly session: Session
+  readonly certificate: Certificate
+}
+
 /** Of whom a connection is, and what it rests on. */
 export interface Person {
   readonly sessionId: string
@@ -43,34 +52,27 @@ export interface Person {
 }
 
 interface Entry extends Person {
-  readonly number: number
   fault?: GatewayError
   cut?: (why: GatewayError) => void
   live?: Live
 }
 
-interface People {
-  readonly asking: Set<Entry>
-  readonly live: Set<Entry>
-}
-
-/** Who is here. A connection registers before it asks, so that two that come at once do not both pass for the only one. */
+/**
+ * Who is here in this process. A connection registers before it asks: what ends sessions finds it from that moment on, and
+ * the registry that all processes share (see registry.ts) counts it.
+ */
 export class Sessions {
+  readonly #registry: Pick<Commons, 'enrol' | 'liveOf'>
   readonly #entries = new Set<Entry>()
-  /** Of each person: those who ask, in the order in which they came, and those let in. */
-  readonly #people = new Map<string, People>()
-  readonly #visits = new Map<string, Set<Entry>>()
-  #count = 0
   #ends = 0
+
+  constructor(registry: Pick<Commons, 'enrol' | 'liveOf'>) {
+    this.#registry = registry
+  }
 
   /** How often `end` was called: who finds a person and then registers looks whether they came too late to be ended. */
   get ends(): number {
     return this.#ends
-  }
-
-  /** Whether they have been let in yet or not. */
-  get size(): number {
-    return this.#entries.size
   }
 
   /** Those that have been let in. */
@@ -81,51 +83,51 @@ export class Sessions {
   }
 
   /** Those of one person that have been let in. */
-  of(identity: Identified): readonly Live[] {
-    const entries = this.#people.get(personOf(identity))?.live ?? []
-    return [...entries].flatMap(({ live }) => live ?? [])
+  of(identity: Identified): readonly LiveOne[] {
+    const person = personOf(identity)
+    return [...this.#entries].flatMap(({ live, identity }) =>
+      live === undefined || personOf(identity) !== person
+        ? []
+        : [{ session: live.session(), certificate: live.certificate() }],
+    )
   }
 
+  /** Those of one person that have been let in, in all processes. */
+  count(identity: Identified): Promise<number> {
+    return this.#registry.liveOf(personOf(identity))
+  }
+
+  /** It can be ended as soon as this has returned; it is counted once `entered` is known. */
   register(whose: Person): Registered {
-    const person = personOf(whose.identity)
-    const entry: Entry = { ...whose, number: this.#count++ }
-    const { asking, live } = this.#peopleOf(person)
+    const entry: Entry = { ...whose }
     this.#entries.add(entry)
-    asking.add(entry)
+    const enrolment = this.#registry.enrol(personOf(whose.identity), 'session')
     return {
-      get others() {
-        const before = [...asking].filter(({ number }) => number < entry.number).length
-        return before + live.size - (live.has(entry) ? 1 : 0)
-      },
+      entered: enrolment.entered,
+      now: () => enrolment.now(),
       get fault() {
         return entry.fault
       },
       loginId: whose.loginId,
       letIn(one) {
-        asking.delete(entry)
-        live.add(entry)
+        enrolment.letIn()
         entry.live = one
         begin(entry, one.cut)
       },
       [Symbol.dispose]: () => {
         this.#entries.delete(entry)
-        asking.delete(entry)
-        live.delete(entry)
-        if (asking.size + live.size === 0 && this.#people.get(person)?.live === live) this.#people.delete(person)
+        enrolment[Symbol.dispose]()
       },
     }
   }
 
+  /** As `register`. */
   visit(whose: Person): Visiting {
-    const entry: Entry = { ...whose, number: this.#count++ }
-    const person = personOf(whose.identity)
-    const visits = this.#visits.get(person) ?? new Set()
-    this.#visits.set(person, visits)
-    const others = visits.size
+    const entry: Entry = { ...whose }
     this.#entries.add(entry)
-    visits.add(entry)
+    const enrolment = this.#registry.enrol(personOf(whose.identity), 'visit')
     return {
-      others,
+      entered: enrolment.entered,
       get fault() {
         return entry.fault
       },
@@ -133,19 +135,12 @@ export class Sessions {
       received: (cut) => begin(entry, cut),
       [Symbol.dispose]: () => {
         this.#entries.delete(entry)
-        visits.delete(entry)
-        if (visits.size === 0 && this.#visits.get(person) === visits) this.#visits.delete(person)
+        enrolment[Symbol.dispose]()
       },
     }
   }
 
-  #peopleOf(person: string): People {
-    const known = this.#people.get(person) ?? { asking: new Set(), live: new Set() }
-    this.#people.set(person, known)
-    return known
-  }
-
-  /** Ends every session, also one that still asks, of which this holds. Answers how many. */
+  /** Ends every session of this process, also one that still asks, of which this holds. Answers how many. */
   end(why: GatewayError, whose: (person: Person) => boolean): number {
     this.#ends++
     const found = [...this.#entries].filter(whose)
@@ -158,7 +153,6 @@ export class Sessions {
 }
 
 type Identified = Pick<PolicyIdentity, 'issuer' | 'subject'>
-const personOf = ({ issuer, subject }: Identified): string => JSON.stringify([issuer, subject])
 
 function begin(entry: Entry, cut: (why: GatewayError) => void): void {
   entry.cut = cut

@@ -7,17 +7,15 @@ import type { PolicyIdentity } from '../model/context.ts'
 import { GatewayError } from '../model/errors.ts'
 import { type Clock, type Milliseconds, unixSeconds } from '../model/units.ts'
 import type { Caller } from './authentication.ts'
+import type { Commons } from './commons.ts'
 import type { Measures } from './measures.ts'
-import type { Places } from './places.ts'
-import type { Rates } from './rates.ts'
 import { signInText } from './words.ts'
 
 export interface SignInParts {
   readonly issuer: Issuer
   readonly identities: Identities
-  readonly places: Places
-  /** Of codes asked for at the issuer, whoever leaves them unused. */
-  readonly rates: Rates
+  /** Bounds those who sign in at once, and the codes asked for at the issuer, whoever leaves them unused. */
+  readonly commons: Pick<Commons, 'signIn'>
   readonly claims: ClaimSettings
   /** How long a login lasts. */
   readonly loginTtl: Milliseconds
@@ -59,10 +57,9 @@ async function signInAndKeep(
   parts: SignInParts,
   person: PolicyIdentity | undefined,
 ): Promise<SignedIn> {
-  using place = parts.places.take(caller.source)
-  if (place === undefined) throw new GatewayError('TOO_MANY_SIGN_INS', 'no place for another sign-in')
-  if (!parts.rates.take(caller.source, performance.now() as Milliseconds))
-    throw new GatewayError('TOO_MANY_SIGN_INS', 'too many sign-ins were begun within a minute')
+  const taken = await parts.commons.signIn(caller.source)
+  if (typeof taken === 'string') throw new GatewayError('TOO_MANY_SIGN_INS', taken)
+  using _place = taken
   const flow = signIn(parts.issuer, signal)
   let step = await flow.next()
   while (step.done !== true) {

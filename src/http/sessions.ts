@@ -13,9 +13,9 @@ export interface LiveSession extends Session {
 /** What the SSH side knows and can do. */
 export interface LiveSessions {
   /** In any order. */
-  list(): readonly LiveSession[]
+  list(): Promise<readonly LiveSession[]>
   /** Ends it, for a reason of an operator's; false when no live one has that id. */
-  cut(id: string): boolean
+  cut(id: string): Promise<boolean>
 }
 
 /** What is written down of them. */
@@ -96,7 +96,7 @@ export function sessionRoutes(app: FastifyInstance, live: LiveSessions, history:
     '/v1/sessions/:id',
     { schema: { summary: 'Ends a live session', params: OneParams, response: answers({ 204: Nothing }) } },
     async ({ params: { id } }, reply) => {
-      if (!live.cut(id)) throw notFound()
+      if (!(await live.cut(id))) throw notFound()
       return reply.code(204).send()
     },
   )
@@ -105,18 +105,18 @@ export function sessionRoutes(app: FastifyInstance, live: LiveSessions, history:
 const notFound = (): ApiError => new ApiError(404, 'resource_not_found', 'no session has that id')
 
 async function findSession(id: string, live: LiveSessions, history: SessionHistory) {
-  const now = live.list().find((session) => session.id === id)
+  const now = (await live.list()).find((session) => session.id === id)
   if (now !== undefined) return tellLive(now)
   const stored = await history.find(id)
   return stored === undefined ? undefined : tellStored(stored)
 }
 
-function livePage({ limit: written, cursor }: ListParameters, live: LiveSessions) {
+async function livePage({ limit: written, cursor }: ListParameters, live: LiveSessions) {
   const limit = readLimit(written)
   const [startedAt, id] = cursor === undefined ? ['', ''] : readCursor(cursor, /^before (\d{1,15}) ([0-9a-f-]{36})$/)
   const after = (session: Session): boolean =>
     cursor === undefined || latestFirst(session, { started_at: Number(startedAt), id }) > 0
-  const found = live.list().filter(after).toSorted(latestFirst)
+  const found = (await live.list()).filter(after).toSorted(latestFirst)
   const { items, next } = pageOf(found, limit, (last) => [last.started_at, last.id])
   return { sessions: items.map(tellLive), ...next }
 }

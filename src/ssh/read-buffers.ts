@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { PacketOpener } from './in-place.ts'
 import type { Outflow } from './outflow.ts'
 import type { Protocol, Wire } from './ssh2.ts'
+import { notePassed } from './young-memory.ts'
 
 /*
  * Node.js reads each chunk into memory of its own: 64 KiB from the allocator, a copy when the chunk is shorter, and garbage
@@ -14,7 +15,7 @@ import type { Protocol, Wire } from './ssh2.ts'
 const shared: Buffer = Buffer.allocUnsafeSlow(16 * 1024)
 /** A socket that fills it gets one of this size, and keeps it while it has as much to say. */
 const ownBytes = 256 * 1024
-/** So many sockets may have one at once: the others read as those do that say little. */
+/** So many sockets may read into one at once: the others read as those do that say little. */
 export const ownMost = 64
 /** So many wait for the next. */
 const spareMost = 8
@@ -24,19 +25,18 @@ const leftMost = ownBytes / 2
 const idleLeast = 1_000
 
 const spare: Buffer[] = []
-let given = 0
 const holders = new Set<ReadBuffers>()
 
 function takeOwn(): Buffer | undefined {
-  if (given >= ownMost) for (const holder of holders) if (holder.yields()) break
-  if (given >= ownMost) return undefined
-  given++
+  if (holders.size >= ownMost) for (const holder of holders) if (holder.yields()) break
+  if (holders.size >= ownMost) return undefined
   return spare.pop() ?? Buffer.allocUnsafeSlow(ownBytes)
 }
 
-function giveBack(buffer: Buffer): void {
-  given--
+/** Nothing in it is needed any more. */
+function reuse(buffer: Buffer): void {
   if (spare.length < spareMost) spare.push(buffer)
+  else notePassed(buffer.length)
 }
 
 /** What the option `onread` sets (lib/net.js): the buffer, what takes a chunk, and what answers the next buffer. */
@@ -144,7 +144,8 @@ export class ReadBuffers {
     this.#borrower = undefined
     if (borrower !== undefined && !borrower.flush()) {
       borrower.beside(own.length)
-      borrower.whenSent(() => giveBack(own))
+      borrower.whenSent(() => reuse(own))
+      holders.delete(this)
       this.#take()
     }
     const next = this.#own
@@ -166,13 +167,12 @@ export class ReadBuffers {
     this.#own = takeOwn()
     this.#left = 0
     this.#into = this.#own ?? shared
-    if (this.#own === undefined) holders.delete(this)
-    else holders.add(this)
+    if (this.#own !== undefined) holders.add(this)
   }
 
   #leave(): void {
     if (this.#own === undefined) return
-    giveBack(this.#own)
+    reuse(this.#own)
     holders.delete(this)
     this.#own = undefined
     this.#left = 0

@@ -70,6 +70,7 @@ const migrations: readonly (readonly string[])[] = [
     `insert into usernames (username, issuer, subject, bound_at)
       select lower(username), issuer, subject, min(created_at) from logins group by lower(username)`,
   ],
+  ['alter table sessions add column run text', 'alter table sessions add column worker integer'],
 ]
 export const currentVersion = migrations.length
 

@@ -5,7 +5,7 @@ import { createDecisionStore, type DecisionStore } from './decisions.ts'
 import { Journal, type Lost } from './journal.ts'
 import { createLoginStore, type LoginStore } from './logins.ts'
 import { migrate } from './migrations.ts'
-import { createSessionStore, type SessionStore } from './sessions.ts'
+import { type Carrier, createSessionStore, type SessionStore } from './sessions.ts'
 import { openSqlite, usualLimits } from './sqlite.ts'
 import { createUsernameStore, type UsernameStore } from './usernames.ts'
 
@@ -20,11 +20,10 @@ export interface Store extends AsyncDisposable {
 }
 
 /** Who writes sessions down, and who is told when they cannot be. */
-export interface Writer {
-  readonly gateway: string
+export interface Writer extends Carrier {
   readonly lost: Lost
 }
-const nobody: Writer = { gateway: '', lost: () => {} }
+const nobody: Writer = { gateway: '', run: '', worker: 0, lost: () => {} }
 
 /**
  * `sqlite:` and an absolute path. Throws CONFIG_INVALID for any other url, STORE_UNAVAILABLE for a file that cannot be
@@ -44,7 +43,7 @@ export async function openStore(url: string, limits = usualLimits, writer = nobo
     decisions: createDecisionStore(database, reading),
     logins: createLoginStore(database, sqlite.atomic, reading),
     usernames: createUsernameStore(database),
-    sessions: createSessionStore(database, journal, writer.gateway, reading),
+    sessions: createSessionStore(database, journal, writer, reading),
     async ping() {
       await database.selectFrom('schema_versions').select('version').limit(1).execute()
     },

@@ -60,6 +60,9 @@ interface Sessions {
   readonly id: string
   /** Which gateway carries it. */
   readonly gateway: string
+  /** From which start on to its end, and which of its processes; null in rows of older versions. */
+  readonly run: string | null
+  readonly worker: number | null
   readonly session: string
   readonly ended_at: number | null
   readonly end: string | null

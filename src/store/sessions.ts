@@ -33,8 +33,20 @@ export interface SessionStore {
   find(id: string): Promise<StoredSession | undefined>
   /** In the order of their coming. */
   events(id: string): Promise<readonly SessionEvent[]>
-  /** Ends those that a gateway of this name left behind when it was killed; answers how many. */
-  abandon(now: UnixSeconds): Promise<number>
+  /**
+   * Ends those that a gateway of this name left behind when it was killed: those of other runs than this one, and of the
+   * workers of this one that are `gone`. Those of its other workers are live. Answers how many.
+   */
+  abandon(now: UnixSeconds, gone?: readonly number[]): Promise<number>
+}
+
+/** Which process writes. */
+export interface Carrier {
+  readonly gateway: string
+  /** The same for all workers that one supervisor starts, and for no others. */
+  readonly run: string
+  /** Never the same twice in one run. */
+  readonly worker: number
 }
 
 /** Events that are kept of one session. */
@@ -44,7 +56,7 @@ const listMost = 1_000
 export function createSessionStore(
   database: Kysely<Schema>,
   journal: Journal,
-  gateway: string,
+  { gateway, run, worker }: Carrier,
   reading = database,
 ): SessionStore {
   /** Of each live session, how many events it has. */
@@ -54,7 +66,7 @@ export function createSessionStore(
   return {
     began(session) {
       counts.set(session.id, 0)
-      journal.write(insertSession({ id: session.id, gateway, session: toJson(session) }))
+      journal.write(insertSession({ id: session.id, gateway, run, worker, session: toJson(session) }))
     },
     event(id, event) {
       const count = counts.get(id)
@@ -93,11 +105,11 @@ export function createSessionStore(
       const events = await found.orderBy('number').limit(eventsMost).execute()
       return events.map(({ event }) => JSON.parse(event) as SessionEvent)
     },
-    async abandon(now) {
+    async abandon(now, gone = []) {
       const end: SessionEnd = {
         ended_at: now,
         code: 'GATEWAY_GONE',
-        message: 'the gateway was killed, or its machine was',
+        message: 'the gateway, or its worker that carried it, was killed, or the machine was',
         bytes: { to_client: 0, to_target: 0 },
       }
       const { numUpdatedRows } = await database
@@ -105,6 +117,9 @@ export function createSessionStore(
         .set({ ended_at: now, end: toJson(end) })
         .where('ended_at', 'is', null)
         .where('gateway', '=', gateway)
+        .where(({ or, eb }) =>
+          or([eb('run', 'is', null), eb('run', '!=', run), ...(gone.length === 0 ? [] : [eb('worker', 'in', gone)])]),
+        )
         .executeTakeFirst()
       return Number(numUpdatedRows)
     },
@@ -114,11 +129,13 @@ export function createSessionStore(
 /** What is written for each session; a group of writes that is tried again comes to the same. */
 function statements(database: Kysely<Schema>) {
   return {
-    insertSession: prepare<{ id: string; gateway: string; session: string }>(['id', 'gateway', 'session'], (row) =>
-      database
-        .insertInto('sessions')
-        .values({ ...row })
-        .onConflict((conflict) => conflict.column('id').doNothing()),
+    insertSession: prepare<Carrier & { id: string; session: string }>(
+      ['id', 'gateway', 'run', 'worker', 'session'],
+      (row) =>
+        database
+          .insertInto('sessions')
+          .values({ ...row })
+          .onConflict((conflict) => conflict.column('id').doNothing()),
     ),
     insertEvent: prepare<{ id: string; number: number; event: string }>(
       ['id', 'number', 'event'],

@@ -3,7 +3,9 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
+import { hostCa, jumping, writeJumpConfig } from '../support/jump.ts'
 import { run } from '../support/process.ts'
+import type { Workspace } from '../support/workspace.ts'
 import { type GatewayProcess, startGateway, startWorld, writeSshConfig } from '../support/world.ts'
 
 const certificates = { db1: { extensions: { 'permit-exec@regate': ['*'] } } }
@@ -13,11 +15,8 @@ test('a rotation as docs/operations.md has it: nobody is ever shut out, and the 
   await using world = await startWorld({ certificates })
   let gateway: GatewayProcess = world.gateway
   const { workspace } = world
-  /** With what the configuration then says of the CA. */
   const restart = async (ca: object): Promise<void> => {
-    await gateway.stop()
-    writeFileSync(workspace.path('regate.yaml'), stringify({ ...parse(workspace.read('regate.yaml')), ca }))
-    gateway = await startGateway(workspace)
+    gateway = await restartWith(workspace, gateway, ca)
     writeSshConfig(workspace, gateway, ['db1'])
   }
   const lines = async (): Promise<string[]> => {
@@ -72,9 +71,73 @@ test('a rotation as docs/operations.md has it: nobody is ever shut out, and the 
   }
 })
 
+/** The gateway, started again with what its configuration then says of the CAs. */
+async function restartWith(workspace: Workspace, gateway: GatewayProcess, ca: object): Promise<GatewayProcess> {
+  await gateway.stop()
+  writeFileSync(workspace.path('regate.yaml'), stringify({ ...parse(workspace.read('regate.yaml')), ca }))
+  return startGateway(workspace)
+}
+
 const keyOf = (line: string): string => line.trim().split(' ').slice(0, 2).join(' ')
 const fingerprint = async (path: string): Promise<string> =>
   (await run('ssh-keygen', ['-l', '-f', path])).stdout.split(' ')[1] ?? ''
+
+test('a rotation of the host CA as docs/host-keys.md has it: ssh always knows the gateway, and the old line ends up worthless', async () => {
+  await using world = await startWorld({ certificates, config: hostCa })
+  const { workspace } = world
+  let gateway: GatewayProcess = world.gateway
+  const restart = async (ca: object): Promise<void> => {
+    gateway = await restartWith(workspace, gateway, { key: 'user_ca', ...ca })
+  }
+  /** What a client does: it writes what it fetches into its known_hosts, a line for each key. */
+  const fetched = async (): Promise<string[]> => {
+    const url = `http://127.0.0.1:${gateway.httpPort}/host_ca.pub`
+    const done = await run('sh', ['-c', `curl -fsS ${url} | sed 's/^/@cert-authority * /'`])
+    return done.stdout.trim().split('\n').map(withoutComment)
+  }
+  const withoutComment = (line: string): string => line.split(' ').slice(0, 4).join(' ')
+  const lineOf = (name: string): string => `@cert-authority * ${keyOf(workspace.read(`${name}.pub`))}`
+  workspace.key('host_ca_2')
+  const [oldLine, newLine] = [lineOf('host_ca'), lineOf('host_ca_2')]
+  /** Whether stock ssh, which has these lines alone, gets to the host: straight, and by a jump. */
+  const isKnown = async (...lines: string[]): Promise<[straight: boolean, byJump: boolean]> => {
+    const config = writeJumpConfig(workspace, gateway)
+    workspace.write('known_ca', lines.map((line) => `${line}\n`).join(''))
+    const straight = await jumping(world, config, 'ssh -F $F hop echo in')
+    const byJump = await jumping(world, config, 'ssh -F $F -J gate db1 echo in')
+    for (const { stdout, stderr } of [straight, byJump])
+      if (stdout !== 'in\n') assert.match(stderr, /Host key verification failed/)
+    return [straight.stdout === 'in\n', byJump.stdout === 'in\n']
+  }
+  const yes = [true, true]
+  const no = [false, false]
+  assert.deepEqual(await fetched(), [oldLine])
+  assert.deepEqual(await isKnown(oldLine), yes)
+
+  // 1. A new key; its public part is published beside the one that signs.
+  await restart({ host_key: 'host_ca', host_also_trusted: ['host_ca_2.pub'] })
+  const both = await fetched()
+  assert.deepEqual(both, [oldLine, newLine])
+  assert.deepEqual(await isKnown(oldLine), yes, 'a client that has not fetched it yet')
+
+  // 2. Every client has both lines.
+  assert.deepEqual(await isKnown(...both), yes)
+
+  // 3. The new key signs; whoever was forgotten is not let on, and is again by going back.
+  await restart({ host_key: 'host_ca_2', host_also_trusted: ['host_ca.pub'] })
+  assert.deepEqual(await fetched(), [newLine, oldLine])
+  assert.deepEqual(await isKnown(...both), yes)
+  assert.deepEqual(await isKnown(oldLine), no, 'a client that was forgotten')
+  assert.deepEqual(await isKnown(newLine), yes)
+
+  // 4. The old one goes: from the configuration, then from the clients.
+  await restart({ host_key: 'host_ca_2' })
+  assert.deepEqual(await fetched(), [newLine])
+  assert.deepEqual(await isKnown(newLine), yes)
+  await restart({ host_key: 'host_ca' })
+  assert.deepEqual(await isKnown(newLine), no, 'what the old key signs is worth nothing')
+  await gateway.stop()
+})
 
 test('a key that is trusted besides is a public key that nobody else may write', async () => {
   await using world = await startWorld({ certificates })

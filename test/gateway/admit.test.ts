@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { DecisionRecord } from '../../src/decision-log/record.ts'
 import { admit as admitWatched } from '../../src/gateway/admit.ts'
 import { ask, type Knock, type Steps } from '../../src/gateway/decide.ts'
+import type { Counts } from '../../src/gateway/registry.ts'
 import type { Address } from '../../src/model/address.ts'
 import { type ErrorCode, GatewayError } from '../../src/model/errors.ts'
 import type { Leg } from '../../src/ssh/leg.ts'
@@ -46,7 +47,7 @@ function world(change: Partial<Steps> & { result?: unknown } = {}) {
     epoch: () => 0,
     closed: () => undefined,
     full: () => undefined,
-    roomForStranger: () => true,
+    roomForStranger: async () => true,
     ...steps,
   }
   return { trace, records, steps: traced }
@@ -168,14 +169,14 @@ test('a client that left while its certificate was written down is not logged in
 })
 
 test('where there is no room for one more session it is refused, and written down; a live one goes on', async () => {
-  const full = (sessions: number) => (sessions < 2 ? undefined : new GatewayError('TOO_MANY_SESSIONS', `${sessions}`))
+  const full = ({ others }: Counts) => (others < 2 ? undefined : new GatewayError('TOO_MANY_SESSIONS', `${others}`))
   const { trace, steps } = world({ full })
-  const admission = await admit(aKnock({ sessions: 2 }), steps, never)
+  const admission = await admit(aKnock({ counts: { others: 2, all: 3 } }), steps, never)
   assert.equal(admission.outcome === 'refused' && admission.fault.code, 'TOO_MANY_SESSIONS')
   assert.deepEqual(trace, ['evaluate', 'record deny'])
   const session = { id: 'session-1', started_at: 1_800_000_000, renewals: 1 }
-  assert.equal((await ask(aKnock({ sessions: 2, session }), steps)).ruling.outcome, 'grant')
-  assert.equal((await admit(aKnock({ sessions: 1 }), steps, never)).outcome, 'admitted')
+  assert.equal((await ask(aKnock({ counts: { others: 2, all: 3 }, session }), steps)).ruling.outcome, 'grant')
+  assert.equal((await admit(aKnock({ counts: { others: 1, all: 2 } }), steps, never)).outcome, 'admitted')
 })
 
 test('who is not known is sent to sign in, and no record is made of it', async () => {
@@ -199,7 +200,7 @@ test('and so is whoever asks for one while nobody at all is let in', async () =>
   assert.equal(await words(() => undefined), await words(() => route))
 })
 test('the refusals of strangers are written down while there is room, and then only counted', async () => {
-  const { trace, steps } = world({ result: denied, roomForStranger: () => false })
+  const { trace, steps } = world({ result: denied, roomForStranger: async () => false })
   const admission = await admit(aStranger(), steps, never)
   assert.deepEqual(trace, ['evaluate'])
   assert.ok(admission.outcome === 'refused' && !admission.refusal.lines[0].includes('decision'))

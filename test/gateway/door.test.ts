@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller } from '../../src/gateway/authentication.ts'
+import { ownRegistry } from '../../src/gateway/commons.ts'
 import { ConnectionDoor } from '../../src/gateway/door.ts'
+import { onlyHere } from '../../src/gateway/everywhere.ts'
 import { Grace } from '../../src/gateway/grace.ts'
+import { Registry } from '../../src/gateway/registry.ts'
 import { type Registered, Sessions } from '../../src/gateway/sessions.ts'
 import type { Known } from '../../src/identity/identities.ts'
 import type { Address } from '../../src/model/address.ts'
@@ -26,7 +29,7 @@ const login: Known = { identity: alice, loginId: 'login-1' }
 
 /** A door whose cached logins are a map, each look at which can be held. */
 function aDoor(stage = new Stage()) {
-  const sessions = new Sessions()
+  const sessions = new Sessions(ownRegistry(new Registry()))
   const stored = new Map([['login-1', login]])
   const looks: (() => Promise<void>)[] = []
   let looked = 0
@@ -61,7 +64,8 @@ function aDoor(stage = new Stage()) {
       })
       return { reached: reached.promise, goOn: go.resolve }
     },
-    revoke: (id = 'login-1') => revokeLogin(id, { sessions, logins: { remove: async () => stored.delete(id) } }),
+    revoke: (id = 'login-1') =>
+      revokeLogin(id, { everywhere: onlyHere(sessions), logins: { remove: async () => stored.delete(id) } }),
     [Symbol.dispose]() {
       door[Symbol.dispose]()
       grace[Symbol.dispose]()
@@ -168,7 +172,7 @@ test('and not at all late to somebody who has gone', async () => {
 })
 test('a person may be at the gateway itself so often and no more', async () => {
   const stage = new Stage()
-  stage.steps.full = (others) => (others < 1 ? undefined : new GatewayError('TOO_MANY_SESSIONS', 'one is enough'))
+  stage.steps.full = ({ others }) => (others < 1 ? undefined : new GatewayError('TOO_MANY_SESSIONS', 'one is enough'))
   using here = aDoor(stage)
   const [first, second] = [here.door, here.another()]
   const visitor: Caller = { ...caller, asked: { login: asked.login } }
@@ -188,5 +192,5 @@ test('who goes away is nobody’s other session any more', async () => {
   const next: Registered = here.sessions.register({ sessionId: 'session-2', identity: alice })
   next.letIn({ session: () => assert.fail(), bytes: () => assert.fail(), certificate: () => assert.fail(), cut() {} })
   const third = here.sessions.register({ sessionId: 'session-3', identity: alice })
-  assert.equal(third.others, 1)
+  assert.equal((await third.entered).others, 1)
 })

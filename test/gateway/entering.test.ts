@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { admit } from '../../src/gateway/admit.ts'
+import { ownRegistry } from '../../src/gateway/commons.ts'
 import { Life } from '../../src/gateway/life.ts'
+import { Registry } from '../../src/gateway/registry.ts'
 import { type Registered, Sessions } from '../../src/gateway/sessions.ts'
 import { settle } from '../../src/gateway/settle.ts'
 import { GatewayError } from '../../src/model/errors.ts'
@@ -17,7 +19,7 @@ const never = new AbortController().signal
 
 /** As a connection does it: registered, admitted, settled, let in. */
 function anEntrance(stage: Stage) {
-  const sessions = new Sessions()
+  const sessions = new Sessions(ownRegistry(new Registry()))
   const registered = sessions.register({ sessionId: 'session-1', identity: alice, loginId: 'login-1' })
   const revoke = (): void =>
     void sessions.end(new GatewayError('LOGIN_REVOKED', 'an operator revoked the login'), () => true)
@@ -26,7 +28,7 @@ function anEntrance(stage: Stage) {
 async function enter(stage: Stage, registered: Registered, signal: AbortSignal): Promise<string> {
   const admission = await admit(aKnock(), stage.steps, registered, signal)
   if (admission.outcome !== 'admitted') return admission.outcome === 'refused' ? admission.fault.code : 'sign-in'
-  const life = new Life(admission, at(1_000), () => 0, stage.steps)
+  const life = new Life(admission, at(1_000), async () => 0, stage.steps)
   const refused = await settle(life, registered, signal, () => stage.trace.push('let in'))
   return refused?.fault.code ?? 'let in'
 }
@@ -140,7 +142,7 @@ async function atTheThreshold(stage: Stage) {
   assert.ok(admission.outcome === 'admitted')
   stage.trace.length = 0
   const letIn = (): void => void stage.trace.push('let in')
-  const life = new Life(admission, at(1_000), () => 0, stage.steps)
+  const life = new Life(admission, at(1_000), async () => 0, stage.steps)
   return {
     ...entrance,
     life,

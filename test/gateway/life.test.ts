@@ -19,7 +19,7 @@ function aLife(stage: Stage, first: Certificate = aCertificate()): Life {
     localAddress: '10.0.0.5' as never,
     epoch: stage.epoch.now,
   }
-  return new Life(admitted, at(1_000), () => 2, stage.steps)
+  return new Life(admitted, at(1_000), async () => 2, stage.steps)
 }
 const never = new AbortController().signal
 const fault = (code: ErrorCode): GatewayError => new GatewayError(code, 'as the test wants it')

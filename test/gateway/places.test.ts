@@ -7,18 +7,18 @@ const a = '203.0.113.1' as Address
 const b = '203.0.113.2' as Address
 
 test('a source gets its share and no more', () => {
-  const places = new Places({ total: 10, perSource: 2 })
+  const places = new Places(() => ({ total: 10, perSource: 2 }))
   assert.ok(places.take(a) && places.take(a))
   assert.equal(places.take(a), undefined)
   assert.ok(places.take(b))
 })
 test('all together get the total and no more', () => {
-  const places = new Places({ total: 2, perSource: 2 })
+  const places = new Places(() => ({ total: 2, perSource: 2 }))
   assert.ok(places.take(a) && places.take(b))
   assert.equal(places.take(b), undefined)
 })
 test('a place given back is free again, once', () => {
-  const places = new Places({ total: 1, perSource: 1 })
+  const places = new Places(() => ({ total: 1, perSource: 1 }))
   const place = places.take(a)
   place?.[Symbol.dispose]()
   place?.[Symbol.dispose]()
@@ -27,7 +27,7 @@ test('a place given back is free again, once', () => {
   assert.equal(places.take(a), undefined)
 })
 test('an IPv6 /64 is one source', () => {
-  const places = new Places({ total: 10, perSource: 1 })
+  const places = new Places(() => ({ total: 10, perSource: 1 }))
   assert.ok(places.take('2001:db8::1' as Address))
   assert.equal(places.take('2001:db8::2' as Address), undefined)
   assert.ok(places.take('2001:db8:0:1::1' as Address))
@@ -46,13 +46,16 @@ const chances: [rule: string, taken: number, draw: number, place: boolean][] = [
 for (const [rule, taken, draw, place] of chances)
   test(rule, () => {
     let drawn = 0.999
-    const places = new Places(early, () => drawn)
+    const places = new Places(
+      () => early,
+      () => drawn,
+    )
     for (let count = 0; count < taken; count++) assert.ok(places.take(a))
     drawn = draw
     assert.equal(places.take(b) !== undefined, place)
   })
 test('who waits aside takes no place of others, but still of its own source', () => {
-  const places = new Places({ total: 1, perSource: 1 })
+  const places = new Places(() => ({ total: 1, perSource: 1 }))
   const place = places.take(a)
   const aside = place?.aside()
   assert.equal(places.taken, 0)
@@ -65,7 +68,7 @@ test('who waits aside takes no place of others, but still of its own source', ()
   assert.equal(places.taken, 1)
 })
 test('who leaves while aside is counted no more', () => {
-  const places = new Places({ total: 1, perSource: 1 })
+  const places = new Places(() => ({ total: 1, perSource: 1 }))
   const place = places.take(a)
   const [first, second] = [place?.aside(), place?.aside()]
   first?.[Symbol.dispose]()

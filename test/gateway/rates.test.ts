@@ -17,24 +17,24 @@ test('a long silence saves up no more than a minute', () => {
   assert.deepEqual([rate.take(at(9_000)), rate.take(at(9_000)), rate.take(at(9_000))], [true, true, false])
 })
 test('a source that has taken its own takes nothing of the others', () => {
-  const rates = new Rates({ total: 3, perSource: 1 }, at(0))
+  const rates = new Rates(() => ({ total: 3, perSource: 1 }), at(0))
   for (let count = 0; count < 9; count++) rates.take(address(1), at(0))
   assert.ok(rates.take(address(2), at(0)))
 })
 test('all sources together have a rate too', () => {
-  const rates = new Rates({ total: 2, perSource: 2 }, at(0))
+  const rates = new Rates(() => ({ total: 2, perSource: 2 }), at(0))
   assert.deepEqual(
     [1, 2, 3].map((last) => rates.take(address(last), at(0))),
     [true, true, false],
   )
 })
 test('an IPv6 /64 is one source', () => {
-  const rates = new Rates({ total: 9, perSource: 1 }, at(0))
+  const rates = new Rates(() => ({ total: 9, perSource: 1 }), at(0))
   assert.ok(rates.take('2001:db8::1' as Address, at(0)))
   assert.ok(!rates.take('2001:db8::2' as Address, at(0)))
 })
 test('among more sources than are remembered the last ones still have their rate', () => {
-  const rates = new Rates({ total: 1e6, perSource: 1 }, at(0))
+  const rates = new Rates(() => ({ total: 1e6, perSource: 1 }), at(0))
   for (let last = 0; last < 10_500; last++) assert.ok(rates.take(address(last), at(0)))
   assert.ok(!rates.take(address(10_499), at(0)))
   assert.ok(rates.take(address(0), at(0)), 'forgotten')

@@ -27,7 +27,7 @@ function aSession({ mock }: TestContext, stage: Stage, turns = new Turns(8)) {
     localAddress: '10.0.0.5' as never,
     epoch: stage.epoch.now,
   }
-  const life = new Life(admitted, at(1_000), () => 0, stage.steps)
+  const life = new Life(admitted, at(1_000), async () => 0, stage.steps)
   const over = new AbortController()
   /** What came of it, with the second at which it came. */
   const heard: string[] = []

@@ -64,7 +64,7 @@ test('live sessions are listed, the latest first, page by page', async () => {
 })
 test('of two that began in one second both are listed', async () => {
   const twins = [1, 2].map((number) => ({ ...aLiveSession(number), started_at: 5 }))
-  const { get } = anApp({ sessions: { list: () => twins, cut: () => false } })
+  const { get } = anApp({ sessions: { list: async () => twins, cut: async () => false } })
   const first = (await get('/v1/sessions?limit=1', 'secret')).json()
   const second = (await get(`/v1/sessions?limit=1&cursor=${first.next_cursor}`, 'secret')).json()
   assert.deepEqual([first.sessions[0].id, second.sessions[0].id, second.next_cursor], [id(2), id(1), undefined])

@@ -66,7 +66,7 @@ const rows: [rule: string, lengths: readonly number[], stalls: boolean][] = [
     [1, 40, 32_777, 9, 130_000, 200_000, 262_000, 17, 5_000],
     false,
   ],
-  ['while the reader has stalled, until no buffer is left', [32_777, 9, 70_001], true],
+  ['while the reader has stalled', [32_777, 9, 70_001], true],
 ]
 for (const kind of names)
   for (const [rule, lengths, stalls] of rows)

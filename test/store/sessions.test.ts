@@ -19,9 +19,10 @@ const end = (ended_at: number): SessionEnd => ({
   message: 'gone',
   bytes: { to_client: 1, to_target: 2 },
 })
-const open = (workspace: Workspace, gateway = 'eu-1') =>
+const open = (workspace: Workspace, gateway = 'eu-1', carrier = { run: 'run-1', worker: 1 }) =>
   openStore(`sqlite:${workspace.path('regate.db')}`, usualLimits, {
     gateway,
+    ...carrier,
     lost: (_count, fault) => assert.fail(fault),
   })
 
@@ -90,7 +91,7 @@ test('those that ended, the latest first, page by page', async () => {
 test('what a gateway left behind when it was killed is ended when one of its name starts', async () => {
   using workspace = makeWorkspace()
   const begun = async (gateway: string, number: number): Promise<void> => {
-    await using store = await open(workspace, gateway)
+    await using store = await open(workspace, gateway, { run: 'run-0', worker: 1 })
     store.sessions.began(aSession(number))
   }
   await begun('eu-1', 1)
@@ -105,6 +106,24 @@ test('what a gateway left behind when it was killed is ended when one of its nam
       [undefined, undefined],
     ],
   )
+})
+
+test('of its own run only those of workers that are gone are ended', async () => {
+  using workspace = makeWorkspace()
+  const begun = async (run: string, worker: number, number: number): Promise<void> => {
+    await using store = await open(workspace, 'eu-1', { run, worker })
+    store.sessions.began(aSession(number))
+  }
+  await begun('run-1', 1, 1)
+  await begun('run-1', 2, 2)
+  await begun('run-0', 1, 3)
+  await using store = await open(workspace, 'eu-1', { run: 'run-1', worker: 3 })
+  const ended = async (): Promise<boolean[]> =>
+    Promise.all([1, 2, 3].map(async (number) => (await store.sessions.find(id(number)))?.end !== undefined))
+  await store.sessions.abandon(at(99))
+  assert.deepEqual(await ended(), [false, false, true])
+  await store.sessions.abandon(at(99), [2])
+  assert.deepEqual(await ended(), [false, true, true])
 })
 
 // The journal: what it writes comes in order, in few jobs, and is tried again

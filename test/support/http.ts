@@ -104,8 +104,8 @@ export function anApp(change: Partial<HttpParts> = {}) {
     decisions,
     onDecision: decisions.onDecision,
     sessions: {
-      list: () => [...live.values()],
-      cut(id) {
+      list: async () => [...live.values()],
+      async cut(id) {
         done.push(`cut ${id}`)
         return live.delete(id)
       },

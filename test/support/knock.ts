@@ -29,7 +29,7 @@ export function aKnock(change: Partial<Knock> = {}): Knock {
     },
     key: { type: 'ssh-ed25519', fingerprint: 'SHA256:k', hardware: false },
     identity: alice,
-    sessions: 0,
+    counts: { others: 0, all: 1 },
     ...change,
   }
 }

@@ -110,7 +110,7 @@ export class Stage {
       orThrow(this.#next(this.recordings))
       this.records.push(record)
     },
-    roomForStranger: () => true,
+    roomForStranger: async () => true,
     closed: () => undefined,
     full: () => undefined,
   }

@@ -151,6 +151,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ca: { key: 'user_ca' },
     policy: { bundle: 'bundle.tar.gz', deadline: '500ms' },
     store: 'sqlite:regate.db',
+    workers: 1,
     ...more,
     gateway: { ...gatewaySection, ...more.gateway },
     identity: { ...identity, ...more.identity },

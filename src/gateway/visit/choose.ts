@@ -48,7 +48,7 @@ export async function choose(
       return visiting.fault ?? registered.fault
     },
   }
-  const knock = knockOf(visitor, sessionId, login, route, registered.others)
+  const knock = knockOf(visitor, sessionId, login, route, await registered.entered)
   const admission = await admit(knock, parts.steps, watched, AbortSignal.any([leg.signal, signal]))
   if (admission.outcome === 'sign-in')
     return refuse(new GatewayError('CHALLENGE_UNSUPPORTED', 'signed in, and asked again'))

@@ -40,7 +40,7 @@ const commands: Readonly<Record<string, Command>> = {
   cert: {
     usage: 'cert',
     what: 'the certificates of your live sessions',
-    run: async (_, visitor, parts) => certificates(visitor, parts),
+    run: (_, visitor, parts) => certificates(visitor, parts),
   },
   logout: { usage: 'logout', what: 'ends the login of this key, and the sessions that rest on it', run: logout },
   help: { usage: 'help', what: 'this', run: async (_, _visitor, { settings }) => help(settings.gateway) },
@@ -125,12 +125,11 @@ async function routes(
 const written = ({ login, require }: OfferedLogin): string =>
   require.length === 0 ? login : `${login} (asks for a ${require.join(', ')})`
 
-function certificates({ identity }: Visitor, { sessions }: VisitParts): Output {
-  const live = sessions.of(identity)
+async function certificates({ identity }: Visitor, { here }: VisitParts): Promise<Output> {
+  const live = await here.sessionsOf(identity)
   if (live.length === 0) return { status: 0, stderr: 'you have no live session' }
-  const text = live.map((one) => {
-    const { login, route, source } = one.session()
-    return `${login}@${route} from ${source.ip}:\n${printCertificate(one.certificate())}`
+  const text = live.map(({ session: { login, route, source }, certificate }) => {
+    return `${login}@${route} from ${source.ip}:\n${printCertificate(certificate)}`
   })
   return { status: 0, stdout: text.join('\n\n') }
 }

@@ -1,9 +1,10 @@
-import type { PolicyInput } from '../../model/context.ts'
+import type { PolicyIdentity, PolicyInput } from '../../model/context.ts'
 import type { Login } from '../../model/units.ts'
 import type { Evaluation } from '../../policy/engine.ts'
 import { inputOf, type Knock, type Steps } from '../decide.ts'
 import { describeKey } from '../door.ts'
-import type { Sessions } from '../sessions.ts'
+import type { Counts } from '../registry.ts'
+import type { LiveOne, Sessions } from '../sessions.ts'
 import type { Turns } from '../turns.ts'
 import type { Visitor } from './visit.ts'
 
@@ -21,6 +22,8 @@ export interface Here {
   readonly listings: Turns
   /** An event of the decision log as JSON text, whosever it is. */
   decision(id: string): Promise<string | undefined>
+  /** The person's live sessions. */
+  sessionsOf(identity: PolicyIdentity): Promise<readonly LiveOne[]>
   /** Takes a login away and cuts what rests on it; false when there was none. */
   revoke(loginId: string): Promise<boolean>
 }
@@ -32,14 +35,14 @@ export interface HereParts {
 }
 
 /** The visitor, as if they asked for that login on that route. */
-export function knockOf(visitor: Visitor, sessionId: string, login: Login, route: string, sessions: number): Knock {
+export function knockOf(visitor: Visitor, sessionId: string, login: Login, route: string, counts: Counts): Knock {
   const { connection, identity, key } = visitor
   return {
     sessionId,
     asked: { login, route },
     connection,
     identity,
-    sessions,
+    counts,
     ...(key === undefined ? {} : { key: describeKey(key) }),
   }
 }
@@ -53,9 +56,14 @@ export function tryOffers(
 }
 
 /** What the policy would be asked with; undefined when no route has that name. */
-export function inputFor(visitor: Visitor, login: Login, name: string, parts: HereParts): PolicyInput | undefined {
+export async function inputFor(
+  visitor: Visitor,
+  login: Login,
+  name: string,
+  parts: HereParts,
+): Promise<PolicyInput | undefined> {
   const route = parts.steps.route(name)
   if (route === undefined) return undefined
-  const others = parts.sessions.of(visitor.identity).length
-  return inputOf(knockOf(visitor, '', login, name, others), route)
+  const others = await parts.sessions.count(visitor.identity)
+  return inputOf(knockOf(visitor, '', login, name, { others, all: others }), route)
 }

@@ -49,7 +49,7 @@ async function look(name: string, visitor: Visitor, loginCase: LoginCase, parts:
   try {
     const logins: OfferedLogin[] = []
     for (const login of await heldOut(name, visitor, loginCase, parts)) {
-      const input = inputFor(visitor, login, name, parts)
+      const input = await inputFor(visitor, login, name, parts)
       if (input === undefined) return {}
       const offered = offeredBy(decisionOf(await parts.here.tryOut('ssh/decision', input)))
       if (offered !== undefined) logins.push({ login, ...offered })
@@ -64,7 +64,7 @@ async function look(name: string, visitor: Visitor, loginCase: LoginCase, parts:
 /** The visitor's own name first, when it is one of them. Where the policy cannot say, that name is tried alone. */
 async function heldOut(name: string, visitor: Visitor, loginCase: LoginCase, parts: HereParts): Promise<Login[]> {
   const own = visitor.asked.login
-  const input = inputFor(visitor, own, name, parts)
+  const input = await inputFor(visitor, own, name, parts)
   if (input === undefined) return []
   if (input.target.principals === 'roles' || !parts.here.entrypoints().includes('ssh/offers')) return [own]
   const evaluation = await tryOffers(input, parts)

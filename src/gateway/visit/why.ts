@@ -106,7 +106,7 @@ async function whatWouldChange(
 ): Promise<string[]> {
   const silent = ['nothing that can be told here: ask those who write the policy']
   const login = parseLogin(target.login, { loginCase })
-  const input = login === undefined ? undefined : inputFor(visitor, login, target.route, parts)
+  const input = login === undefined ? undefined : await inputFor(visitor, login, target.route, parts)
   if (input === undefined || !parts.here.entrypoints().includes('ssh/explain')) return silent
   const evaluation = await parts.here.tryOut('ssh/explain', input)
   if (evaluation.came !== 'answered' || shapeFaults(Explained, evaluation.result).length > 0) return silent

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { ownRegistry } from '../../../src/gateway/commons.ts'
+import { Registry } from '../../../src/gateway/registry.ts'
 import { Sessions } from '../../../src/gateway/sessions.ts'
 import { Turns } from '../../../src/gateway/turns.ts'
 import { MenuRun } from '../../../src/gateway/visit/menu-run.ts'
@@ -24,7 +26,7 @@ async function aMenu(routes: number) {
       listings: new Turns(1),
     },
     steps: { route: () => aRoute },
-    sessions: new Sessions(),
+    sessions: new Sessions(ownRegistry(new Registry())),
     settings: { loginCase: 'lower' },
   } as unknown as VisitParts
   const sent: string[] = []

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Running, start } from './process.ts'
+import { type GatewayProcess, token, type World } from './world.ts'
+
+/** The processes of the workers that live, by their numbers (proc(5)). */
+export function workersOf({ child }: GatewayProcess): Map<number, number> {
+  const children = readProc(`${child.pid}/task/${child.pid}/children`).trim().split(' ')
+  return new Map(
+    children.flatMap((pid) => {
+      const [, number] = /\/src\/worker\.ts\0[^\0]+\0[0-9a-f-]{36}\0(\d+)/.exec(readProc(`${pid}/cmdline`)) ?? []
+      return number === undefined ? [] : [[Number(number), Number(pid)]]
+    }),
+  )
+}
+
+/** Empty for a process that is gone. */
+function readProc(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Looks until it holds, for ten seconds; answers the last look. */
+export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => boolean): Promise<T> {
+  for (const end = Date.now() + 10_000; ; await wait(50)) {
+    const seen = await look()
+    if (holds(seen) || Date.now() > end) return seen
+  }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+/** By a connection of its own, which one worker takes. */
+export const askAnew = ({ httpPort: port }: GatewayProcess, path: string, method = 'GET'): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}` }
+    const asking = request({ host: '127.0.0.1', port, path, method, agent: false, headers }, async (answer) => {
+      const pieces: Buffer[] = []
+      for await (const piece of answer) pieces.push(piece as Buffer)
+      resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') })
+    })
+    asking.on('error', reject).end()
+  })
+
+/** A live session that says back what it is sent. */
+export interface Session extends Running {
+  readonly id: string
+  readonly worker: number
+  /** It still carries what is typed. */
+  echo(word: string): Promise<boolean>
+}
+
+/** The ids of those that are live, whichever worker carries them. */
+export async function liveIds(gateway: GatewayProcess): Promise<string[]> {
+  const { sessions } = JSON.parse((await askAnew(gateway, '/v1/sessions')).text) as { sessions: { id: string }[] }
+  return sessions.map(({ id }) => id)
+}
+
+/** Begins while no other does: which one it is says the list, and the gateway's log which worker carries it. */
+export async function openSession(world: World, route: string): Promise<Session> {
+  const before = await liveIds(world.gateway)
+  const ssh = start('ssh', ['-F', world.config, route, 'echo in; cat'])
+  await ssh.line(/^in$/)
+  const id = (await liveIds(world.gateway)).find((one) => !before.includes(one)) ?? 'none'
+  const line = await world.gateway.line(new RegExp(`"session":"${id}".*"msg":"session began"`))
+  const { worker } = JSON.parse(line) as { worker: number }
+  return Object.assign(ssh, {
+    id,
+    worker,
+    async echo(word: string) {
+      ssh.child.stdin?.write(`${word}\n`)
+      return (await until(() => ssh.lines.includes(word), Boolean)) === true
+    },
+  })
+}
+
+/** What the gateway says first to somebody at this address, who keeps the connection open. */
+export function knockFrom(world: World, localAddress: string, first = ''): Promise<{ said: string } & Disposable> {
+  const socket = connect({ host: '127.0.0.1', port: world.gateway.sshPort, localAddress })
+  socket.on('error', () => {}).write(first)
+  return new Promise((resolve) => {
+    let said = ''
+    const done = (): void => resolve({ said, [Symbol.dispose]: () => void socket.destroy() })
+    socket.on('data', (piece: Buffer) => {
+      said += piece.toString('latin1')
+      if (said.includes('\n') && first === '') done()
+    })
+    socket.once('close', done)
+  })
+}
