@@ -1,7 +1,8 @@
+import type { GatewayProcess } from '../test/support/world.ts'
 import { changeRows, revocationRows } from './changes.ts'
 import { fileRows } from './files.ts'
 import { bundle, type Ground } from './ground.ts'
-import { measureKeystrokes } from './keystrokes.ts'
+import { type Keys, measureKeystrokes } from './keystrokes.ts'
 import { measureMemory } from './memory.ts'
 import { atOnce, measurePolicy } from './policy.ts'
 import type { Size } from './sizes.ts'
@@ -47,40 +48,47 @@ const say = (stage: string): void => console.error(`bench: ${stage}`)
 
 /** As many processes as the gateway takes by itself. */
 async function workerRows(ground: Ground, { many, sustained }: Size, signal: AbortSignal): Promise<Row[]> {
-  const work = async (gateway: Parameters<Parameters<Ground['withGateway']>[0]>[0]): Promise<Row[]> => {
+  const work = async (gateway: GatewayProcess): Promise<Row[]> => {
     const rows = [
       ...(await manyRows(ground, gateway, many, signal)),
       ...(await rateRows(ground, gateway, sustained, signal)),
     ]
-    return rows.map((row) => ({ ...row, figure: `${row.figure}, default workers` }))
+    return rows.map(ofDefaultWorkers)
   }
   return ground.withGateway(work, { workers: 'default' })
 }
 
+const ofDefaultWorkers = (row: Row): Row => ({ ...row, figure: `${row.figure}, default workers` })
+
 const addedGoals = { p50: 0.3, p99: 1 } as const
 
-function keystrokeRows(ground: Ground, { keys }: Size, signal: AbortSignal): Promise<Row[]> {
-  return ground.withGateway(async (gateway) => {
-    const config = ground.configure('keystrokes', gateway, sameKeyExchange)
-    await ground.signIn(config)
-    const rows: Row[] = []
-    for (const bulk of [false, true]) {
-      const echo = await measureKeystrokes(config, keys, bulk, signal)
-      const beside = bulk ? 'beside a transfer' : 'alone'
-      for (const part of ['p50', 'p99'] as const) {
-        const figure = `key to echo ${beside}, ${part}`
-        const added = echo[part].gateway - echo[part].direct
-        const goal = atMost(addedGoals[part], added, ' ms')
-        rows.push(
-          { figure, way: 'direct', value: inHundredths(echo[part].direct) },
-          { figure, way: 'gateway', value: inHundredths(echo[part].gateway) },
-          { figure, way: 'jump', value: inHundredths(echo[part].jump) },
-          { figure: `the gateway adds to a key’s echo ${beside}, ${part}`, value: inHundredths(added), goal },
-        )
-      }
+/** In one process, and with as many as the gateway takes by itself: what else it does is then another process's. */
+async function keystrokeRows(ground: Ground, { keys }: Size, signal: AbortSignal): Promise<Row[]> {
+  const rows = async (workers: 1 | 'default'): Promise<Row[]> =>
+    ground.withGateway((gateway) => echoRows(ground, gateway, keys, signal), { workers })
+  return [...(await rows(1)), ...(await rows('default')).map(ofDefaultWorkers)]
+}
+
+async function echoRows(ground: Ground, gateway: GatewayProcess, keys: Keys, signal: AbortSignal): Promise<Row[]> {
+  const config = ground.configure('keystrokes', gateway, sameKeyExchange)
+  await ground.signIn(config)
+  const rows: Row[] = []
+  for (const bulk of [false, true]) {
+    const echo = await measureKeystrokes(config, keys, bulk, signal)
+    const beside = bulk ? 'beside a transfer' : 'alone'
+    for (const part of ['p50', 'p99'] as const) {
+      const figure = `key to echo ${beside}, ${part}`
+      const added = echo[part].gateway - echo[part].direct
+      const goal = atMost(addedGoals[part], added, ' ms')
+      rows.push(
+        { figure, way: 'direct', value: inHundredths(echo[part].direct) },
+        { figure, way: 'gateway', value: inHundredths(echo[part].gateway) },
+        { figure, way: 'jump', value: inHundredths(echo[part].jump) },
+        { figure: `the gateway adds to a key’s echo ${beside}, ${part}`, value: inHundredths(added), goal },
+      )
     }
-    return rows
-  })
+  }
+  return rows
 }
 const inHundredths = (milliseconds: number): string => `${milliseconds.toFixed(2)} ms`
 
