@@ -9,9 +9,25 @@ export interface ProcessLog extends Log {
 
 /**
  * Lines go out beside the work: who reads them slowly holds up nobody, and many that come at once take one write. Beyond
- * this many characters that wait, more are dropped (the decision log is elsewhere). At the end all are written first.
+ * this many characters that wait, more are dropped (the decision log is elsewhere). At the end all are written first. What
+ * cannot be written, on a full disk say, is tried again with the next line, and ends nothing.
  */
-export const createOutput = () => pino.destination({ dest: 1, sync: false, maxLength: 16 * 1024 * 1024 })
+export function createOutput() {
+  const output = pino.destination({ dest: 1, sync: false, maxLength: 16 * 1024 * 1024 })
+  let isBroken = false
+  output.on('error', () => {
+    isBroken = true
+  })
+  output.on('write', () => {
+    isBroken = false
+  })
+  // It tries for ever, and meanwhile nothing else is done.
+  const flushSync = output.flushSync.bind(output)
+  output.flushSync = () => {
+    if (!isBroken) flushSync()
+  }
+  return output
+}
 
 /** The log of this process; `worker` where it is one of several. */
 export const createLog = (

@@ -20,6 +20,7 @@ export async function supervise(file: string, config: Config): Promise<number> {
     log.fatal(faultFields(fault), 'the supervisor met a fault of its own')
     process.exit(1)
   })
+  process.stderr.on('error', () => {}) // what a worker says there on its end is not worth that of the others
   const run = randomUUID()
   const path = resolve(file)
   try {

@@ -119,7 +119,10 @@ export class Outflow {
   /** Calls `then` once all that is written by now has gone, or never will. */
   whenSent(then: () => void): void {
     this.#writeRun()
-    this.#socket.write('', then)
+    const socket = this.#socket
+    if (socket.writable) socket.write('', then)
+    else if (socket.closed) process.nextTick(then)
+    else socket.once('close', then) // it may be sending still, and a write now would end that
   }
 
   resumeFeeders(): void {
@@ -133,7 +136,8 @@ export class Outflow {
   #whenSent(): void {
     this.whenSent(() => {
       this.resumeFeeders()
-      if (this.#feeders.size > 0 && this.#socket.writableLength > 0) this.#whenSent()
+      const { writableLength, closed } = this.#socket
+      if (this.#feeders.size > 0 && writableLength > 0 && !closed) this.#whenSent()
     })
   }
 }

@@ -24,7 +24,7 @@ type Message =
 /** Questions without an answer yet; who asks more is told so. A worker has a handful for each connection that begins. */
 export const outstandingMost = 20_000
 
-/** One end of the talk of two processes. After `close`, or when the other end is gone, every question fails. */
+/** One end of the talk of two processes. After `close` every question fails, and nothing is heard. */
 export class Channel<OutAsks extends Asks, OutSays extends Says, InAsks extends Asks, InSays extends Says> {
   readonly #wire: Wire
   readonly #answering: Answering<InAsks, InSays>
@@ -60,8 +60,9 @@ export class Channel<OutAsks extends Asks, OutSays extends Says, InAsks extends 
     else this.#send({ say: name, details }, socket, sent)
   }
 
-  /** To be called with each message that comes. */
+  /** To be called with each message that comes; after `close` it is not heard: what was given back would be taken anew. */
   hear(message: unknown, socket?: Socket): void {
+    if (this.#over !== undefined) return
     const heard = message as Message
     if ('ask' in heard) void this.#answer(heard)
     else if ('say' in heard) this.#answering.said[heard.say]?.(heard.details as never, socket)

@@ -131,7 +131,10 @@ export class Member {
         begun.reject(failed ?? new NotStarted(`a worker ended before it was ready: ${signal ?? `code ${code}`}`, 1))
         resolve({ code, signal })
       }
-      child.once('exit', end)
+      // What it said before its end may still be on its way: what it held, and what it left to end.
+      child.once('exit', (code, signal) =>
+        child.connected ? child.once('disconnect', () => end(code, signal)) : end(code, signal),
+      )
       if (child.pid === undefined) child.once('error', (fault) => end(1, fault.message as NodeJS.Signals))
     })
   }

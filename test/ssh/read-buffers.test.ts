@@ -21,7 +21,7 @@ async function pair(): Promise<[Socket, Socket]> {
 }
 
 /** From `sender` by way of a relay that reads into buffers to `receiver`, each packet sealed anew. */
-async function relayed(kind: Kind) {
+async function relayed(kind: Kind, passed: (to: Socket) => void = () => {}) {
   const [sender, from] = await pair()
   const [to, receiver] = await pair()
   const outflow = new Outflow(to)
@@ -37,6 +37,7 @@ async function relayed(kind: Kind) {
     outflow.begin(isLent)
     const sender = { _cipher: onward.cipher, _kexinit: undefined }
     if (!passInPlace({ _decipher: inward.opener }, sender, message, isLent)) onward.seal(message)
+    passed(to)
   })
   const reading = ReadBuffers.of(from, { _decipher: inward.opener } as unknown as Protocol)
   assert.ok(reading, 'Node.js keeps its places where they were')
@@ -95,6 +96,24 @@ for (const kind of names)
       assert.equal(digest(onward.heard), digest(sent))
       assert.ok(count.lent > 0, 'some were written from where they were read')
     })
+
+test('a leg that is ended while its peer’s chunk is looked at still sends what was passed to it, once it is read again', async () => {
+  let bytes = 0
+  using way = await relayed('aes128-gcm', (to) => {
+    bytes += 32_777
+    if (bytes < 12e6 || !to.writable) return
+    way.outflow.flush()
+    to.end()
+  })
+  const { sender, from, receiver, inward, onward, count } = way
+  for (let number = 0; number < 400; number++) inward.seal(message(32_777, number))
+  sender.write(inward.takeSent())
+  while (bytes < 12e6) await once(from, 'data')
+  receiver.on('data', (chunk: Buffer) => onward.read(chunk))
+  await once(receiver, 'end')
+  assert.ok(count.lent > 0)
+  assert.ok(onward.heard.length * 32_777 >= 12e6, `${onward.heard.length} messages`)
+})
 
 test('who says little has no buffer of its own, and who is idle gives it up when all are given', async () => {
   using ways = new DisposableStack()

@@ -66,6 +66,12 @@ test('when the other end is gone every question fails, those to come too, and no
   asking.say('note', 'late', undefined, (fault) => faults.push(fault))
   assert.deepEqual([heard, faults.map((fault) => fault?.message)], [[], ['gone']])
 })
+test('of who is gone nothing is heard any more', async () => {
+  const { answering, heard } = aPair()
+  answering.close('gone')
+  answering.hear({ say: 'note', details: 'late' })
+  assert.deepEqual(heard, [])
+})
 test('an answer that nobody waits for changes nothing', () => {
   const { asking } = aPair()
   for (const message of [

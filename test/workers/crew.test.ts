@@ -24,6 +24,8 @@ class FakeChild extends EventEmitter {
   readonly pid = 1
   readonly stdout = null
   readonly stderr = null
+  /** What it said is heard until `disconnect`, also after its end. */
+  connected = false
   readonly told: Record<string, unknown>[] = []
   /** What it answers when it is asked. */
   answers: Readonly<Record<string, unknown>> = {}
@@ -166,6 +168,20 @@ test('a worker that goes between the first and the last end of something leaves 
   one.child.kill()
   await turn()
   assert.deepEqual(two.child.names(), ['end', 'end'])
+})
+test('what a worker said before its end counts, though its end was heard first; and what it held is given back', async () => {
+  const { start } = aCrew()
+  const [one, two] = [start(), start()]
+  for (const { child } of [one, two]) child.answers = { end: 0 }
+  one.child.connected = true
+  one.child.kill()
+  one.child.emit('message', { ask: 'enter', id: 90, details: { id: 1, source } })
+  one.child.emit('message', { ask: 'end', id: 91, details: { ...end, more: true } })
+  await turn()
+  one.child.emit('disconnect')
+  await turn()
+  assert.deepEqual(two.child.names(), ['end', 'end'])
+  assert.equal(await two.child.ask('enter', { id: 1, source }), 'taken')
 })
 test('and one that has ended it for the last time leaves nothing', async () => {
   const { start } = aCrew()
