@@ -174,14 +174,23 @@ export class Authentication {
     attempt: { accept(): void },
   ): Outcome {
     if (admission.outcome === 'refused') return this.#turnAway(admission.refusal, admission.fault)
-    if (admission.outcome !== 'sign-in' && identity !== undefined)
+    if (admission.outcome !== 'sign-in' && identity !== undefined) {
+      // Held for as long as the connection lasts, but what was proven, and by whom, is done with once it is accepted.
+      let due: { accept(): void; turnAway(told: Refusal, fault: GatewayError): void } | undefined = {
+        accept: () => attempt.accept(),
+        turnAway: (told, fault) => void this.#turnAway(told, fault),
+      }
       return {
         outcome: 'admitted',
         admission,
         identity,
-        accept: () => attempt.accept(),
-        turnAway: (told, fault) => void this.#turnAway(told, fault),
+        accept() {
+          due?.accept()
+          due = undefined
+        },
+        turnAway: (told, fault) => due?.turnAway(told, fault),
       }
+    }
     throw new GatewayError('CHALLENGE_UNSUPPORTED', 'signed in, and asked to sign in again')
   }
 

@@ -16,7 +16,7 @@ const keepAwakeEvery = 900
 export class Grace implements Disposable {
   readonly #leg: Leg
   readonly #limits: GraceLimits
-  readonly #ticker: NodeJS.Timeout
+  #ticker: NodeJS.Timeout | undefined
   readonly #begun = performance.now()
   #timer: NodeJS.Timeout | undefined
   #over = false
@@ -54,5 +54,6 @@ export class Grace implements Disposable {
     this.#over = true
     clearTimeout(this.#timer)
     clearInterval(this.#ticker)
+    this.#timer = this.#ticker = undefined
   }
 }

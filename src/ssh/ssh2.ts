@@ -24,6 +24,10 @@ export interface Protocol {
   readonly _kexinit: unknown
   /** A server's, by the name of the algorithm. */
   _hostKeys: Readonly<Record<string, ParsedKey>>
+  /** What the connection does with messages, by their names. */
+  _handlers: Readonly<Record<string, unknown>>
+  /** The lists of our KEXINIT. */
+  _offer: Offer
   readonly _server: boolean
   readonly _strictMode: boolean | undefined
   /** Of a target: the plain key that must have signed the key exchange (see patches.ts). */
@@ -45,6 +49,10 @@ export interface Negotiated {
   readonly kex: string
   readonly cs: { readonly cipher: string }
   readonly sc: { readonly cipher: string }
+}
+/** Read only: a server's is the same for all its connections. */
+interface Offer {
+  readonly lists: { readonly all: Buffer }
 }
 interface PacketWriter {
   readonly allocStart: number
@@ -154,7 +162,24 @@ export interface Listener {
 }
 /** ssh2's table of handlers is one for all connections. Connections that nobody hears are ssh2's own matter. */
 const listeners = new WeakMap<Protocol, Listener>()
-export const hear = (protocol: Protocol, listener: Listener): void => void listeners.set(protocol, listener)
+export function hear(protocol: Protocol, listener: Listener): void {
+  listeners.set(protocol, listener)
+  // A closure for each message, of which none is called any more: half a KiB for each side of a session.
+  protocol._handlers = Object.fromEntries(Object.entries(protocol._handlers).filter(([name]) => !isUnused.test(name)))
+}
+/** Messages of the connection protocol; and what a target says of signatures, which ours has no use for. */
+const isUnused = /^(?:CHANNEL_|GLOBAL_REQUEST$|REQUEST_|EXT_INFO$)/
+
+/** One for each list of algorithms: a client of ssh2 makes its own, of some two KiB. */
+const offers = new Map<string, Offer>()
+
+/** Lets a connection have the same lists as others that offer the same. */
+export function shareOffer(protocol: Protocol): void {
+  const lists = protocol._offer.lists.all.toString('latin1')
+  const shared = offers.get(lists)
+  if (shared === undefined) offers.set(lists, protocol._offer)
+  else protocol._offer = shared
+}
 
 const connectionProtocol: ReadonlySet<number> = new Set([80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100])
 
@@ -182,7 +207,8 @@ for (let number = 0; number < messageHandlers.length; number++) {
 export function forgetKeyExchange(protocol: Protocol): void {
   if (protocol._kex === undefined) return
   const { sessionID, negotiated } = protocol._kex
-  protocol._kex = { sessionID, negotiated }
+  // The names are pieces of the lists that the peer has sent; copies hold on to none of it.
+  protocol._kex = { sessionID, negotiated: JSON.parse(JSON.stringify(negotiated)) as Negotiated }
 }
 
 /** Sends one message; during a key exchange it waits in ssh2's queue. */

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { ConnectConfig } from 'ssh2'
 import { type Address, parseAddress } from '../model/address.ts'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
@@ -7,7 +8,7 @@ import { wire } from '../model/wire.ts'
 import { clientAlgorithms, type HostKeyAlgorithm, softwareVersion } from './algorithms.ts'
 import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
-import { Client, type Insides, type Protocol, sendMessage } from './ssh2.ts'
+import { Client, type Insides, type Protocol, sendMessage, shareOffer } from './ssh2.ts'
 
 const MSG_USERAUTH_REQUEST = 50
 
@@ -98,6 +99,8 @@ async function open({ host, port }: Destination, patience: Milliseconds, signal:
   }
 }
 
+const noMore = (): void => {}
+
 /** ssh2's client between the TCP connection and the login: its events become two promises. */
 class Handshake {
   readonly leg: Leg
@@ -128,7 +131,7 @@ class Handshake {
         this.leg.authenticated()
         this.#loggedIn.resolve()
       })
-    this.#client.connect({
+    const config: ConnectConfig = {
       sock: socket,
       username: 'unused',
       ident: softwareVersion,
@@ -138,9 +141,12 @@ class Handshake {
       hostVerifier: (shown: Buffer): boolean => this.#verify(shown, checkHostKey),
       // Called when the target is ready for an attempt; the certificate may not be signed yet.
       authHandler: (_methods, _partial, next) => this.#nextAttempt(next as (next: object | false) => void),
-    })
+    }
+    this.#client.connect(config)
+    delete config.algorithms // ssh2 keeps hold of the rest
     const insides = this.#client as unknown as Insides
     this.#protocol = insides._protocol
+    shareOffer(this.#protocol)
     this.leg = new Leg(insides, 'target', limits)
     this.#client.on('handshake', () => this.leg.exchanged())
     const gone = (): void =>
@@ -166,6 +172,7 @@ class Handshake {
     this.#attempted = true
     this.#attempt({ type: 'none', username })
     await this.#within(this.#loggedIn.promise, patience)
+    this.#protocol.authNone = noMore // the private key is needed no longer, nor kept
     return { leg: this.leg, banner: this.#banner }
   }
 
