@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Running } from './process.ts'
+import { type Running, within } from './process.ts'
 
 /** What lives in the main thread of a gateway, after a collection of garbage. */
 export interface Insides {
@@ -19,11 +19,20 @@ export const probedRegate = join(import.meta.dirname, 'probed-regate')
 export async function insidesOf({ child, lines }: Running): Promise<Insides> {
   const before = lines.length
   child.kill('SIGUSR2')
-  for (;;) {
-    const said = lines.slice(before).find((line) => line.startsWith('{"insides":'))
-    if (said !== undefined) return (JSON.parse(said) as { insides: Insides }).insides
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the gateway has ended')
-    await wait(10)
+  let isLate = false
+  const said = async (): Promise<Insides> => {
+    while (!isLate) {
+      const line = lines.slice(before).find((one) => one.startsWith('{"insides":'))
+      if (line !== undefined) return (JSON.parse(line) as { insides: Insides }).insides
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error('the gateway has ended')
+      await wait(10)
+    }
+    throw new Error('too late')
+  }
+  try {
+    return await within('the gateway says what lives in it', said(), () => lines.slice(-40).join('\n'))
+  } finally {
+    isLate = true
   }
 }
 

@@ -79,6 +79,16 @@ export function start(command: string, args: readonly string[], env: NodeJS.Proc
   }
 }
 
+/** The line by which a program says that it is up. Where there is none it is ended, or it would keep the test waiting for it. */
+export async function upBy(program: Running, pattern: RegExp): Promise<string> {
+  try {
+    return await program.line(pattern)
+  } catch (fault) {
+    await program.stop('SIGKILL')
+    throw fault
+  }
+}
+
 export interface Finished {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null

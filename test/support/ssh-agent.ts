@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { type Finished, type Running, run, start } from './process.ts'
+import { type Finished, type Running, run, start, upBy } from './process.ts'
 import type { Workspace } from './workspace.ts'
 
 /** A real ssh-agent. */
@@ -15,7 +15,7 @@ export async function startSshAgent(workspace: Workspace, ...keys: string[]): Pr
   const path = workspace.path('agent')
   rmSync(path, { force: true })
   const agent: Running = start('ssh-agent', ['-D', '-a', path])
-  await agent.line(/SSH_AUTH_SOCK/)
+  await upBy(agent, /SSH_AUTH_SOCK/)
   const add = (...args: string[]): Promise<Finished> =>
     run('ssh-add', ['-q', ...args], { env: { SSH_AUTH_SOCK: path }, cwd: workspace.folder })
   for (const key of keys) await add(key)

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { type Running, start } from './process.ts'
+import { type Running, start, upBy } from './process.ts'
 import { freePort, type Workspace } from './workspace.ts'
 
 export interface Sshd extends AsyncDisposable {
@@ -72,7 +72,7 @@ export async function startSshd(
     NSS_WRAPPER_PASSWD: workspace.path(`${name}-passwd`),
     NSS_WRAPPER_GROUP: workspace.path(`${name}-group`),
   })
-  await server.line(/^Server listening/)
+  await upBy(server, /^Server listening/)
   return {
     port,
     home,

@@ -6,7 +6,7 @@ import { newKey } from '../../src/certificate/new-key.ts'
 import type { CertificateRequest } from '../../src/model/certificate.ts'
 import { type LyingIssuer, startLyingIssuer } from './lying-issuer.ts'
 import { buildPolicy } from './policy.ts'
-import { type Finished, type Running, run, start, within } from './process.ts'
+import { type Finished, type Running, run, start, upBy, within } from './process.ts'
 import { type Sshd, startSshd } from './sshd.ts'
 import { makeWorkspace, type Workspace } from './workspace.ts'
 
@@ -180,7 +180,7 @@ export async function startGateway(
   env: NodeJS.ProcessEnv = {},
 ): Promise<GatewayProcess> {
   const process = start(program, ['serve', '--config', workspace.path('regate.yaml')], env)
-  const ready = JSON.parse(await process.line(/"msg":"ready"/)) as { ssh: string; http: string }
+  const ready = JSON.parse(await upBy(process, /"msg":"ready"/)) as { ssh: string; http: string }
   const port = (text: string): number => Number(text.split(':').at(-1))
   return Object.assign(process, { sshPort: port(ready.ssh), httpPort: port(ready.http) })
 }
