@@ -7,6 +7,8 @@
  * bytes: no copy, no memory of its own, and no padding to make, since the peer's own goes along under the new key.
  */
 
+import { notePassed } from './young-memory.ts'
+
 /** The classes of ssh2's addon that are used here. */
 export interface Addon {
   readonly AESGCMDecipher: new (name: string, key: Buffer, iv: Buffer) => Opener<[length: number, tag: Buffer]>
@@ -210,7 +212,9 @@ export class PacketOpener {
     this.inSeqno = (this.inSeqno + 1) >>> 0
     this.#looked = packet
     const payload = packet.subarray(headerBytes + 1, payloadEnd)
-    const answer = this._onPayload(passes(payload[0]) ? payload : Buffer.from(payload))
+    const isLent = passes(payload[0])
+    if (!isLent) notePassed(payload.length) // a copy is garbage soon, as a chunk of the socket's own is
+    const answer = this._onPayload(isLent ? payload : Buffer.from(payload))
     this.#looked = undefined
     return answer
   }

@@ -286,7 +286,7 @@ test('so do large requests that wait for their answers', async () => {
   using client = await login('evil')
   client.send(open('session', 0))
   const { sender } = readOpenConfirmation(await client.next(MSG.channelOpenConfirmation))
-  for (let count = 0; count < 200; count++)
+  for (let count = 0; count < 240; count++)
     client.send(request(sender, 'keepalive@openssh.com', true, { raw: Buffer.alloc(200_000) }))
   client.send(request(sender, 'elevate@example.com', false)) // has come when all before it have
   await world.gateway.line(/elevate@example.com.*not known|not known.*elevate@example.com/)
