@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { Config, HostAndPort } from './config.ts'
+import type { Config } from './config.ts'
 import { Listener, type ListenerParts } from './gateway/listener.ts'
-import { GatewayError } from './model/errors.ts'
+import { listening, portOf } from './gateway/listening.ts'
 import type { Milliseconds } from './model/units.ts'
 import type { Door } from './workers/protocol.ts'
 
@@ -25,9 +25,7 @@ export async function openDoors(
 ): Promise<Doors> {
   await listening('http', http.listen, app.listen({ ...http.listen })) // Fastify writes into it
   const listener = await listening('gateway', gateway.listen, Listener.listen(gateway.listen, parts))
-  const address = app.server.address()
-  const httpPort = typeof address === 'object' ? (address?.port ?? 0) : 0
-  return { ...doorsOf(app, listener), sshPort: listener.port, httpPort }
+  return { ...doorsOf(app, listener), sshPort: listener.port, httpPort: portOf(app.server) }
 }
 
 /** Listens nowhere: connections are handed over by `take`. */
@@ -63,14 +61,5 @@ function doorsOf({ server }: FastifyInstance, listener: Listener): Pick<Doors, '
       await Promise.all([http, listener.empty()])
     },
     close: (grace) => listener.close(grace),
-  }
-}
-
-async function listening<T>(section: string, { host, port }: HostAndPort, begun: Promise<T>): Promise<T> {
-  try {
-    return await begun
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
-    throw new GatewayError('LISTEN_FAILED', `${section}.listen: ${host}:${port} cannot be had: ${why}`, { cause })
   }
 }

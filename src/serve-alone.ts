@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module'
 import { createLog } from './logging.ts'
 import type { Milliseconds } from './model/units.ts'
 import type { ReadConfig } from './read-config.ts'
-import { sayReady, stopSignal } from './signals.ts'
+import { sayReady, stopSignal, stopWhenTold } from './signals.ts'
 import { startGateway } from './start-gateway.ts'
 import { alone } from './surroundings.ts'
 import type { ThreadsAhead } from './threads-ahead.ts'
@@ -20,11 +20,8 @@ export async function serveAlone(read: ReadConfig, threads: ThreadsAhead): Promi
   sayReady(log, config, gateway)
   flushCompileCache() // now rather than at the end, which may come unforeseen
 
-  const signal = await stopped
-  reloading[Symbol.dispose]()
-  const impatience = stopSignal()
-  log.info({ signal }, 'stopping')
-  const atOnce = impatience.then(() => gateway.close(0 as Milliseconds))
-  await Promise.race([gateway.close(config.gateway.shutdownGrace), atOnce])
-  log.info({}, 'stopped')
+  await stopWhenTold(stopped, log, (now) => {
+    reloading[Symbol.dispose]()
+    return gateway.close(now ? (0 as Milliseconds) : config.gateway.shutdownGrace)
+  })
 }

@@ -14,6 +14,20 @@ export async function stopSignal(): Promise<NodeJS.Signals> {
   return name
 }
 
+/** Stops once it is told to, and at once (`now`: without waiting for live sessions) when it is told so again. */
+export async function stopWhenTold(
+  stopped: Promise<NodeJS.Signals>,
+  log: Log,
+  stop: (now: boolean) => Promise<void>,
+): Promise<void> {
+  const signal = await stopped
+  const impatience = stopSignal()
+  log.info({ signal }, 'stopping')
+  const atOnce = impatience.then(() => stop(true))
+  await Promise.race([stop(false), atOnce])
+  log.info({}, 'stopped')
+}
+
 /** What whoever starts a gateway waits for: connections are taken, and signals are heard. */
 export function sayReady(
   log: Log,

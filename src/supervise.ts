@@ -5,7 +5,7 @@ import type { Config } from './config.ts'
 import { commonLimits } from './limits.ts'
 import { createLog, createOutput } from './logging.ts'
 import { faultFields } from './model/log.ts'
-import { sayReady, stopSignal } from './signals.ts'
+import { sayReady, stopSignal, stopWhenTold } from './signals.ts'
 import { NotStarted } from './workers/member.ts'
 import { Supervisor } from './workers/supervisor.ts'
 
@@ -41,12 +41,7 @@ export async function supervise(file: string, config: Config): Promise<number> {
     process.on('SIGUSR2', () => void supervisor.restart())
     sayReady(log, config, { sshPort: supervisor.portOf('ssh'), httpPort: supervisor.portOf('http') })
 
-    const signal = await stopped
-    const impatience = stopSignal()
-    log.info({ signal }, 'stopping')
-    const hurry = impatience.then(() => supervisor.stop(true))
-    await Promise.race([supervisor.stop(false), hurry])
-    log.info({}, 'stopped')
+    await stopWhenTold(stopped, log, (now) => supervisor.stop(now))
     return 0
   } catch (thrown) {
     if (!(thrown instanceof NotStarted)) throw thrown

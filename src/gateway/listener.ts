@@ -7,15 +7,11 @@ import type { Milliseconds } from '../model/units.ts'
 import type { Commons } from './commons.ts'
 import { type ConnectionParts, type Entry, serve } from './connection.ts'
 import { contained } from './containment.ts'
+import { type ListenAddress, portOf } from './listening.ts'
 import type { TurnedAway } from './measures.ts'
 import { announced } from './proxied.ts'
 import type { Peer } from './proxy-protocol.ts'
 import { Tally } from './tally.ts'
-
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
 
 export interface ListenerParts extends ConnectionParts {
   readonly commons: Commons
@@ -72,8 +68,7 @@ export class Listener {
   }
 
   get port(): number {
-    const address = this.#server?.address()
-    return typeof address === 'object' ? (address?.port ?? 0) : 0
+    return portOf(this.#server)
   }
 
   /** Serves a connection of which nothing was read. */

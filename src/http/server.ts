@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyServerFactory } from 'fastify'
 import { faultFields, type Log } from '../model/log.ts'
+import { connectionsMost } from './connections.ts'
 
 /** Does something on behalf of one connection: what nothing catches, in there or in what comes of it later, is told to `owner`. */
 export type Contain = (socket: Socket, owner: (thrown: unknown) => void, act: () => void) => void
@@ -12,9 +13,6 @@ export interface ServerParts {
   readonly faulted: () => void
   readonly log: Log
 }
-
-/** Operators, their tools and those who probe; more are turned away. */
-const connectionsMost = 512
 
 /** Milliseconds for all of a request to come; and between two of a connection. */
 const requestTimeout = 10_000

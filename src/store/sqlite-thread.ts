@@ -90,17 +90,16 @@ export class SqliteThread implements AsyncDisposable {
   #post(): void {
     const jobs = this.#turn
     this.#turn = []
-    if (jobs.length === 0) return
+    if (jobs.length > 0) this.#send(jobs)
+  }
+
+  #send(jobs: readonly Job[]): void {
     try {
       this.#worker.postMessage(jobs satisfies Order)
     } catch (cause) {
-      // One of them cannot be sent; the others have done nothing.
-      if (jobs.length > 1)
-        for (const job of jobs) {
-          this.#turn = [job]
-          this.#post()
-        }
-      else this.#refuse(jobs[0]?.id ?? 0, cause)
+      // One of them cannot be sent; the others go by themselves.
+      if (jobs.length > 1) for (const job of jobs) this.#send([job])
+      else for (const { id } of jobs) this.#refuse(id, cause)
     }
   }
 

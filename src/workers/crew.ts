@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { type CommonLimits, OwnCommons } from '../gateway/commons.ts'
+import { connectionsMost } from '../http/connections.ts'
 import type { Log } from '../model/log.ts'
 import { type Company, Member } from './member.ts'
 import { exitsHelp, PastCounts } from './past-counts.ts'
@@ -8,9 +9,6 @@ import { type Door, doors, type WorkerAsks } from './protocol.ts'
 
 /** Milliseconds that a worker has for an answer; then the others' is what is told. */
 const patience = 5_000
-
-/** Operators, their tools and those who probe; more are turned away (see http/server.ts, where it is one process). */
-const httpMost = 512
 
 export interface CrewParts {
   /** Starts a worker with that number; `gone`: numbers of those that ended, and whose sessions stand as live perhaps. */
@@ -102,7 +100,7 @@ export class Crew {
     const ready = [...from].filter(({ state }) => state === 'ready')
     const [least] = ready.toSorted((a, b) => loadOf(a) - loadOf(b) || a.lastTook - b.lastTook)
     const http = this.members.reduce((sum, { connections }) => sum + connections.http, 0)
-    if (least === undefined || (door === 'http' && http >= httpMost)) socket.destroy()
+    if (least === undefined || (door === 'http' && http >= connectionsMost)) socket.destroy()
     else {
       least.lastTook = ++this.#taken
       least.take(door, socket)

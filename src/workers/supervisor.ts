@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import type { CommonLimits } from '../gateway/commons.ts'
-import { GatewayError } from '../model/errors.ts'
+import { listening, portOf } from '../gateway/listening.ts'
 import type { Log } from '../model/log.ts'
 import { Crew } from './crew.ts'
 import type { Company, Member, NotStarted } from './member.ts'
@@ -61,8 +61,7 @@ export class Supervisor {
   }
 
   portOf(door: Door): number {
-    const address = this.#servers.get(door)?.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
+    return portOf(this.#servers.get(door))
   }
 
   /** Each reads its files again, those too that drain. */
@@ -149,7 +148,7 @@ export class Supervisor {
   }
 
   async #listen(door: Door): Promise<void> {
-    const { host, port } = this.#parts.listen[door]
+    const address = this.#parts.listen[door]
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
       this.#crew.take(
         door,
@@ -157,14 +156,8 @@ export class Supervisor {
         this.#places.map(({ member }) => member),
       ),
     )
-    try {
-      server.listen({ host, port })
-      await once(server, 'listening')
-    } catch (cause) {
-      const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
-      const section = door === 'ssh' ? 'gateway' : 'http'
-      throw new GatewayError('LISTEN_FAILED', `${section}.listen: ${host}:${port} cannot be had: ${why}`, { cause })
-    }
+    server.listen({ ...address })
+    await listening(door === 'ssh' ? 'gateway' : 'http', address, once(server, 'listening'))
     server.on('error', ({ message }) => this.#parts.log.error({ fault: message }, `the ${door} listener met an error`))
     this.#servers.set(door, server)
   }
