@@ -23,8 +23,8 @@ export interface Finished {
 
 /** Each child leads a session of its own: it has no terminal to read from, and Ctrl-C is the demo's alone to act on. */
 const apart = { detached: true } as const
-/** What goes to 127.0.0.1 takes no proxy. */
-const environment = { ...process.env, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' }
+/** What goes to 127.0.0.1 takes no proxy; and compiled code is not kept, so that nothing stays behind. */
+const environment = { ...process.env, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1', NODE_DISABLE_COMPILE_CACHE: '1' }
 /** Milliseconds in which a program that is told to end does so. */
 const patience = 3_000
 /** Milliseconds in which one that serves is ready. */

@@ -8,7 +8,8 @@ import { dirname, isAbsolute, join } from 'node:path'
  * nothing is said of it: all works as it does at a first start. Threads and children take the folder from the environment.
  */
 export function useCompileCache(env: NodeJS.ProcessEnv): void {
-  if (env.NODE_COMPILE_CACHE !== undefined) return // whoever says so knows the folder
+  // Whoever names a folder knows it; and whoever wants none gets not even an empty one.
+  if (env.NODE_COMPILE_CACHE !== undefined || env.NODE_DISABLE_COMPILE_CACHE !== undefined) return
   const folder = compileCacheFolder(env)
   if (folder === undefined) return
   enableCompileCache(folder)
