@@ -160,11 +160,11 @@ const failures: [failure: Failure, at: 'device' | 'token', says: RegExp][] = [
 for (const [failure, at, says] of failures)
   test(`an issuer whose ${at} endpoint gives ${failure}`, async () => {
     try {
-      const misbehave = (): void => world.issuer.misbehave({ failure, at })
-      if (at === 'device') misbehave()
+      if (at === 'device') world.issuer.misbehave({ failure, at })
+      // Before it is approved: a poll that comes between the two would have its token.
       const onCode = async (code: string): Promise<void> => {
+        world.issuer.misbehave({ failure, at })
         await world.issuer.approve(code, 'alice')
-        misbehave()
       }
       const done = await world.ssh('db1', ['true'], { key: freshKey(), onCode, seconds: 60 })
       assert.equal(done.code, 255)
