@@ -4,7 +4,7 @@ import { later } from './config-schema.ts'
 import { GatewayError } from './model/errors.ts'
 import { shapeFaults } from './model/shape.ts'
 import { printable } from './model/text.ts'
-import type { TSchema } from 'typebox'
+import type { TSchema } from './model/type.ts'
 
 /** What the file holds, and what a problem with the value at a JSON pointer looks like. */
 export interface Located<T> {
