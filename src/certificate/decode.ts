@@ -3,7 +3,7 @@ import { fingerprintOf } from '../model/fingerprint.ts'
 import { parsePrincipal } from '../model/units.ts'
 import { wire } from '../model/wire.ts'
 import type { CaKey } from './ca-key.ts'
-import { plainType, readFields } from './fields.ts'
+import { type Fields, plainType, readFields } from './fields.ts'
 import { mustGoTogether, readCriticalOptions, readExtensions } from './options.ts'
 
 /**
@@ -11,24 +11,40 @@ import { mustGoTogether, readCriticalOptions, readExtensions } from './options.t
  * CERTIFICATE_MALFORMED, or the code of the field that is wrong.
  */
 export function decode(signed: Buffer, authority: CaKey): Certificate {
-  const {
-    subjectKey,
-    principals,
-    criticalOptions: critical,
-    extensions,
-    ...fields
-  } = readFields(signed, 'user', authority)
+  const { subjectKey, serial, keyId, principals, validAfter, validBefore, ...options } = readFields(
+    signed,
+    'user',
+    authority,
+  )
   const [first, ...rest] = principals
-  const { criticalOptions, restrictions } = readCriticalOptions(critical)
-  const read = readExtensions(extensions)
-  mustGoTogether(read.extensions, criticalOptions)
   return {
-    ...fields,
+    serial,
+    keyId,
     principals: [parsePrincipal(first), ...rest.map(parsePrincipal)],
-    ...restrictions,
-    ...read,
-    criticalOptions,
+    validAfter,
+    validBefore,
+    ...readOptions(options),
     subject: fingerprintOf(wire(plainType, subjectKey)),
     signed,
   }
+}
+
+type Options = Pick<Certificate, 'forceCommand' | 'sourceAddress' | 'permissions' | 'criticalOptions' | 'extensions'>
+
+/** By what is written; the oldest goes when there are more. Most certificates that a policy grants say the same. */
+const readings = new Map<string, Options>()
+const readingsMost = 256
+
+function readOptions(written: Pick<Fields, 'criticalOptions' | 'extensions'>): Options {
+  const text = JSON.stringify(written)
+  const found = readings.get(text)
+  if (found !== undefined) return found
+  const { criticalOptions, restrictions } = readCriticalOptions(written.criticalOptions)
+  const read = readExtensions(written.extensions)
+  mustGoTogether(read.extensions, criticalOptions)
+  const options = { ...restrictions, ...read, criticalOptions }
+  const [oldest] = readings.keys()
+  if (readings.size >= readingsMost && oldest !== undefined) readings.delete(oldest)
+  readings.set(text, options)
+  return options
 }

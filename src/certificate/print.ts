@@ -1,11 +1,11 @@
-import type { Certificate } from '../model/certificate.ts'
+import type { Shown } from '../model/certificate.ts'
 import { printable } from '../model/text.ts'
 
 /**
  * The lines that `ssh-keygen -L` prints of a certificate's fields (OpenSSH: ssh-keygen.c, print_cert), but that the
  * values of `@regate` stand in clear, where ssh-keygen has hexadecimal digits.
  */
-export function printCertificate(certificate: Certificate): string {
+export function printCertificate(certificate: Shown): string {
   const { principals, criticalOptions, extensions, validAfter, validBefore } = certificate
   return [
     '        Type: ssh-ed25519-cert-v01@openssh.com user certificate',

@@ -1,4 +1,4 @@
-import type { Certificate, Permissions } from '../model/certificate.ts'
+import type { Permissions, Shown } from '../model/certificate.ts'
 import type { Ask, Field, Verdict } from '../model/channel.ts'
 import { commandMatches } from '../model/command.ts'
 import { type Destination, destinationMatches } from '../model/destination.ts'
@@ -13,7 +13,7 @@ const usualEnvironment: readonly Glob[] = ['LANG', 'LC_*', 'COLORTERM'].map(pars
 const usualSessions = 10
 
 /** Whether the certificate opens what is asked for, and which field of it decided. Blank permits nothing. */
-export function permit(certificate: Certificate, ask: Ask, now: UnixSeconds): Verdict {
+export function permit(certificate: Shown, ask: Ask, now: UnixSeconds): Verdict {
   if (now < certificate.validAfter || now >= certificate.validBefore)
     return refused('validity', 'of the certificate is over')
   const fault = outOfBounds(ask)

@@ -45,8 +45,8 @@ export class Channel {
   #shut = false
   /** Looks into what passes, where the certificate says what may be done by sftp. */
   sftp?: SftpGuard
-  /** CHANNEL_OPENs that wait for its end. */
-  readonly waiting = new Map<Side, Buffer>()
+  /** CHANNEL_OPENs that wait for its end, one of a side at most. */
+  waiting: readonly { readonly from: Side; readonly open: Buffer }[] = []
   /** Bytes that each side may still send. */
   readonly #credit: Record<Side, number>
   readonly #said: Record<Side, 'nothing' | 'eof' | 'close'> = { client: 'nothing', target: 'nothing' }
@@ -140,7 +140,7 @@ export class Channel {
    * for that side already, but the other may still name it by that number. One waits.
    */
   mayFollow(side: Side): boolean {
-    return this.#shut && this.#said[side] === 'close' && !this.waiting.has(side)
+    return this.#shut && this.#said[side] === 'close' && !this.waiting.some(({ from }) => from === side)
   }
 
   /** Closes it from here. Answers who has not been told of a CLOSE yet. */

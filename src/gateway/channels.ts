@@ -15,16 +15,17 @@ const sides = ['client', 'target'] as const
 
 /** The channels of one connection, by the number that either side knows them by. */
 export class Channels {
-  readonly #pending: Readonly<Record<Side, Map<number, Pending>>> = { client: new Map(), target: new Map() }
+  /** By who asked; a handful, if any. */
+  readonly #pending: Record<Side, readonly Pending[]> = { client: [], target: [] }
   readonly #open: Readonly<Record<Side, Map<number, Channel>>> = { client: new Map(), target: new Map() }
 
   /** Open ones and those being opened. */
   get size(): number {
-    return this.#open.client.size + this.#pending.client.size + this.#pending.target.size
+    return this.#open.client.size + this.#pending.client.length + this.#pending.target.length
   }
 
   get sessions(): number {
-    const opening = [...this.#pending.client.values()].filter(({ open: { type } }) => type === 'session')
+    const opening = this.#pending.client.filter(({ open: { type } }) => type === 'session')
     return this.all().filter(({ type }) => type === 'session').length + opening.length
   }
 
@@ -35,7 +36,7 @@ export class Channels {
 
   /** PROTOCOL_ERROR for a number that `from` uses already. */
   mustBeFree(from: Side, number: number): void {
-    if (this.#pending[from].has(number) || this.#open[from].has(number))
+    if (this.#askedBy(from, number) !== undefined || this.#open[from].has(number))
       throw new GatewayError('PROTOCOL_ERROR', `channel ${number} is in use`)
   }
 
@@ -45,15 +46,20 @@ export class Channels {
   }
 
   asked(from: Side, pending: Pending): void {
-    this.#pending[from].set(pending.open.sender, pending)
+    this.#pending[from] = [...this.#pending[from], pending]
   }
 
   /** `from` answers what the other side had asked for; PROTOCOL_ERROR when it had not. */
   answered(from: Side, recipient: number): Pending {
-    const pending = this.#pending[otherSide(from)].get(recipient)
+    const asker = otherSide(from)
+    const pending = this.#askedBy(asker, recipient)
     if (pending === undefined) throw new GatewayError('PROTOCOL_ERROR', `channel ${recipient} was not asked for`)
-    this.#pending[otherSide(from)].delete(recipient)
+    this.#pending[asker] = this.#pending[asker].filter((other) => other !== pending)
     return pending
+  }
+
+  #askedBy(side: Side, number: number): Pending | undefined {
+    return this.#pending[side].find(({ open }) => open.sender === number)
   }
 
   opened(channel: Channel): void {

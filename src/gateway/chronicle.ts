@@ -1,4 +1,4 @@
-import type { Certificate } from '../model/certificate.ts'
+import type { Shown } from '../model/certificate.ts'
 import type { GatewayError } from '../model/errors.ts'
 import { faultFields, type Log, logEnd } from '../model/log.ts'
 import type { Session, SessionBytes, SessionCertificate, SessionEnd, SessionEvent } from '../model/session-event.ts'
@@ -22,21 +22,21 @@ const refusalEvents = 300
 
 /** What happens in one session, told as it comes: to those who keep it, to the log, and to be counted. */
 export class Chronicle implements Witness {
-  readonly #session: Session
+  readonly #session: Pick<Session, 'id' | 'started_at'>
   readonly #history: History
   readonly #measures: Measures
   readonly #log: Log
   #refusals = 0
 
-  constructor(session: Session, history: History, measures: Measures, log: Log) {
+  constructor(session: Pick<Session, 'id' | 'started_at'>, history: History, measures: Measures, log: Log) {
     this.#session = session
     this.#history = history
     this.#measures = measures
     this.#log = log
   }
 
-  began(): void {
-    this.#history.began(this.#session)
+  began(session: Session): void {
+    this.#history.began(session)
     this.#log.info({}, 'session began')
   }
 
@@ -66,7 +66,7 @@ export class Chronicle implements Witness {
     this.#event({ kind: 'closed', channel, bytes })
   }
 
-  renewed(certificate: Certificate, decisionId: string): void {
+  renewed(certificate: Shown, decisionId: string): void {
     this.#event({ kind: 'renewed', decision_id: decisionId, certificate: certificateOf(certificate) })
     this.#log.info({ key_id: certificate.keyId, serial: `${certificate.serial}` }, 'certificate renewed')
   }
@@ -90,7 +90,7 @@ export class Chronicle implements Witness {
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never
 
-export const certificateOf = ({ serial, validBefore }: Certificate): SessionCertificate => ({
+export const certificateOf = ({ serial, validBefore }: Shown): SessionCertificate => ({
   serial: serial.toString(),
   valid_before: validBefore,
 })

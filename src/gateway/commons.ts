@@ -5,7 +5,7 @@ import type { Offence } from './offences.ts'
 import { Penalties, type PenaltyRules } from './penalties.ts'
 import { type Place, type PlaceLimits, Places } from './places.ts'
 import { Rate, type RateLimits, Rates } from './rates.ts'
-import { type Counts, type Kind, Registry } from './registry.ts'
+import { type Counts, type Enrolled, type Kind, Registry } from './registry.ts'
 
 /**
  * What must be one for all, however many processes there are: places, penalties, rates, and who is here. Where it is held
@@ -99,14 +99,30 @@ export const ownCommons = (own: OwnCommons): Commons => ({
 })
 
 export const ownRegistry = (registry: Registry): Pick<Commons, 'enrol' | 'liveOf'> => ({
-  enrol(person, kind) {
-    const enrolled = registry.enrol(person, kind)
-    return {
-      entered: Promise.resolve(enrolled.entered),
-      now: async () => enrolled.now(),
-      letIn: () => enrolled.letIn(),
-      [Symbol.dispose]: () => enrolled[Symbol.dispose](),
-    }
-  },
+  enrol: (person, kind) => new OwnEnrolment(registry.enrol(person, kind)),
   liveOf: async (person) => registry.liveOf(person),
 })
+
+class OwnEnrolment implements Enrolment {
+  readonly #enrolled: Enrolled
+
+  constructor(enrolled: Enrolled) {
+    this.#enrolled = enrolled
+  }
+
+  get entered(): Promise<Counts> {
+    return Promise.resolve(this.#enrolled.entered)
+  }
+
+  async now(): Promise<Counts> {
+    return this.#enrolled.now()
+  }
+
+  letIn(): void {
+    this.#enrolled.letIn()
+  }
+
+  [Symbol.dispose](): void {
+    this.#enrolled[Symbol.dispose]()
+  }
+}

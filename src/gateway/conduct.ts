@@ -5,7 +5,7 @@ import { type Offence, offenceIn } from './offences.ts'
 import type { Place } from './places.ts'
 
 /** What one connection does until it is let in: looked at from outside, and judged when it was not. */
-export class Conduct {
+export class Conduct implements Disposable {
   readonly #place: Place
   #failed = false
   #known = false
@@ -13,6 +13,10 @@ export class Conduct {
   /** Questions to the door that are under way. */
   #waiting = 0
   #kept = false
+  #signal: AbortSignal | undefined
+  readonly #left = (): void => {
+    this.#kept = this.#waiting > 0
+  }
 
   constructor(place: Place) {
     this.#place = place
@@ -20,9 +24,8 @@ export class Conduct {
 
   /** The same client; attempts that fail are noted. */
   ofClient(client: Client): Client {
-    client.leg.signal.addEventListener('abort', () => {
-      this.#kept = this.#waiting > 0
-    })
+    this.#signal = client.leg.signal
+    this.#signal.addEventListener('abort', this.#left)
     const attempts = (): AsyncIterable<Attempt> => this.#watched(client.attempts())
     return { leg: client.leg, version: client.version, kex: client.kex, attempts }
   }
@@ -77,5 +80,10 @@ export class Conduct {
         return proven
       },
     }
+  }
+
+  /** It is looked at no more. */
+  [Symbol.dispose](): void {
+    this.#signal?.removeEventListener('abort', this.#left)
   }
 }

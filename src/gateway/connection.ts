@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { PolicyConnection } from '../model/context.ts'
 import { asGatewayError, GatewayError } from '../model/errors.ts'
-import { faultFields, type Log, logEnd } from '../model/log.ts'
+import { faultFields, type Log, logEnd, withFields } from '../model/log.ts'
 import { printableLines } from '../model/text.ts'
 import type { Clock, Milliseconds } from '../model/units.ts'
 import type { ChannelEnd } from '../ssh/channel-end.ts'
+import type { Leg } from '../ssh/leg.ts'
 import type { Client, SshServer } from '../ssh/server.ts'
 import { type Arrival, byJump, bySocket, entryOfJump, partsOfJump } from './arrival.ts'
 import { Authentication, type AuthenticationSettings, type Door, type Outcome } from './authentication.ts'
@@ -66,11 +67,11 @@ export const serve = (socket: Socket, peer: Peer, parts: ConnectionParts, entry:
 async function serveArrival(arrival: Arrival, parts: ConnectionParts, entry: Entry): Promise<void> {
   const client = await greet(arrival, parts)
   if (client === undefined) return
-  entry.endBy((fault) => client.leg.cut(fault))
+  endBy(client.leg, entry)
   const id = randomUUID()
   const { source, jump } = arrival
-  const log = arrival.log.child({ connection: id, source: source.ip, client: client.version })
-  const conduct = new Conduct(entry.place)
+  const log = withFields(arrival.log, { connection: id, source: source.ip, client: client.version })
+  using conduct = new Conduct(entry.place)
   const connection = { id, source, gateway: parts.settings.gateway, client_version: client.version, jump }
   try {
     const refused = await authenticateAndCarry(client, connection, parts, log, conduct, entry)
@@ -82,6 +83,9 @@ async function serveArrival(arrival: Arrival, parts: ConnectionParts, entry: Ent
     client.leg.cut(fault)
   }
 }
+
+/** Held for as long as the connection is, and so holds nothing else. */
+const endBy = (leg: Leg, entry: Entry): void => entry.endBy((fault) => leg.cut(fault))
 
 function penalise({ ip }: Peer, offence: Offence | undefined, { commons, measures, log }: ConnectionParts): void {
   if (offence === undefined) return
@@ -130,6 +134,7 @@ async function authenticateAndCarry(
   const denied = await live(client.leg, admission, { identity, registered }, { ...parts, log }, () => {
     if (admission.banner !== '') client.leg.banner(printableLines(admission.banner))
     letIn()
+    door.letGo() // it is the session's
   })
   if (denied === undefined) return undefined
   turnAway(denied.refusal, denied.fault)

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 
 /** Hears of a fault that nothing caught, in what was done for it. */
@@ -11,18 +11,21 @@ const owners = new AsyncLocalStorage<Owner>()
  * of the socket. A fault in there that nothing catches is told to `owner`, and to nobody else.
  */
 export function contained(socket: Socket, owner: Owner, act: () => void): void {
-  const emit: (name: string | symbol, ...details: unknown[]) => boolean = socket.emit.bind(socket)
-  // A socket's events come from outside of everything that was begun here.
-  socket.emit = (...event: [string | symbol, ...unknown[]]): boolean =>
-    owners.run(owner, () => {
-      try {
-        return emit(...event)
-      } catch (thrown) {
-        owner(thrown)
-        return true
-      }
-    })
-  owners.run(owner, act)
+  owners.run(owner, () => {
+    const inside = new AsyncResource('connection')
+    const emit: (this: Socket, name: string | symbol, ...details: unknown[]) => boolean = socket.emit
+    // A socket's events come from outside of everything that was begun here.
+    socket.emit = (...event: [string | symbol, ...unknown[]]): boolean =>
+      inside.runInAsyncScope(() => {
+        try {
+          return emit.apply(socket, event)
+        } catch (thrown) {
+          owner(thrown)
+          return true
+        }
+      })
+    act()
+  })
 }
 
 /** To be called for what nothing caught. False: it was done for no connection. */

@@ -145,6 +145,11 @@ export class ConnectionDoor implements Door, Disposable {
     return admit(knock, this.#parts.steps, watched, signal)
   }
 
+  /** Whoever has what was registered ends it. */
+  letGo(): void {
+    this.#registered = undefined
+  }
+
   [Symbol.dispose](): void {
     this.#registered?.[Symbol.dispose]()
     this.#visiting?.[Symbol.dispose]()

@@ -27,7 +27,7 @@ interface Listening {
  */
 export class Forwards {
   #listening: readonly Listening[] = []
-  readonly #flags = new Set<Flag>()
+  #flags: readonly Flag[] = []
   #sessionsClosed = false
 
   /** How many there are. */
@@ -36,7 +36,7 @@ export class Forwards {
   }
 
   flag(name: Flag): void {
-    this.#flags.add(name)
+    if (!this.#flags.includes(name)) this.#flags = [...this.#flags, name]
   }
 
   noMoreSessions(): void {
@@ -87,9 +87,9 @@ export class Forwards {
         return this.#listening.find(({ ask }) => ask.kind === 'streamlocal-forward' && ask.path === path)?.ask
       }
       case 'x11':
-        return this.#flags.has('x11') ? { kind: 'x11' } : undefined
+        return this.#flags.includes('x11') ? { kind: 'x11' } : undefined
       case 'auth-agent@openssh.com':
-        return this.#flags.has('agent') ? { kind: 'agent' } : undefined
+        return this.#flags.includes('agent') ? { kind: 'agent' } : undefined
       default:
         return undefined
     }
@@ -97,7 +97,7 @@ export class Forwards {
 
   /** Forgets what is permitted no more; answers what the target must be told to listen on no longer. */
   narrow(permitted: (ask: Ask) => boolean): Listening['cancel'][] {
-    for (const kind of [...this.#flags]) if (!permitted({ kind })) this.#flags.delete(kind)
+    this.#flags = this.#flags.filter((kind) => permitted({ kind }))
     const lost = this.#listening.filter(({ ask }) => !permitted(ask))
     this.#listening = this.#listening.filter((one) => !lost.includes(one))
     return lost.map(({ cancel }) => cancel)

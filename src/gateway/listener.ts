@@ -102,9 +102,11 @@ export class Listener {
     const place = await this.#parts.commons.enter(peer.ip)
     if (typeof place === 'string') return this.#turnAway(socket, peer, place)
     if (socket.destroyed) return place[Symbol.dispose]() // it left, or the listener was closed, before the answer was there
-    socket.once('close', () => place[Symbol.dispose]())
+    const giveBack = (): void => place[Symbol.dispose]()
+    socket.on('close', giveBack)
     const admitted = (): void => {
-      place[Symbol.dispose]()
+      giveBack()
+      socket.off('close', giveBack) // it would be held for as long as the connection lasts
       this.#sockets.set(socket, 'admitted')
     }
     await serve(socket, peer, this.#parts, { place, admitted, endBy })

@@ -22,52 +22,77 @@ interface Person {
   readonly visits: Set<number>
 }
 
+/** Everybody, by name, and how many all are. */
+interface House {
+  readonly people: Map<string, Person>
+  next: number
+  all: number
+}
+
 /**
  * Who is here, in the order in which they came. It is one for all: two who come at once come one after the other here, and
  * do not both pass for the only one, whichever processes they are in.
  */
 export class Registry {
-  readonly #people = new Map<string, Person>()
-  #next = 0
-  #all = 0
+  readonly #house: House = { people: new Map(), next: 0, all: 0 }
 
   /** `name`: the same for the same person, and for nobody else (see `personOf`). */
   enrol(name: string, kind: Kind): Enrolled {
-    const number = this.#next++
-    const person = this.#people.get(name) ?? { asking: new Set(), live: new Set(), visits: new Set() }
-    this.#people.set(name, person)
-    const { asking, live, visits } = person
-    const others = (): number => {
-      if (kind === 'visit') return [...visits].filter((other) => other < number).length
-      const before = [...asking].filter((other) => other < number).length
-      return before + live.size - (live.has(number) ? 1 : 0)
-    }
-    const now = (): Counts => ({ others: others(), all: this.#all })
-    const place = kind === 'visit' ? visits : asking
-    place.add(number)
-    this.#all++
-    return {
-      entered: now(),
-      now,
-      letIn: () => {
-        if (asking.delete(number)) live.add(number)
-      },
-      [Symbol.dispose]: () => {
-        const was = [asking, live, visits].filter((set) => set.delete(number)).length
-        this.#all -= was
-        if (asking.size + live.size + visits.size === 0 && this.#people.get(name) === person) this.#people.delete(name)
-      },
-    }
+    return new One(this.#house, name, kind)
   }
 
   /** Sessions of a person that were let in. */
   liveOf(name: string): number {
-    return this.#people.get(name)?.live.size ?? 0
+    return this.#house.people.get(name)?.live.size ?? 0
   }
 
   /** People of whom anything is here. */
   get size(): number {
-    return this.#people.size
+    return this.#house.people.size
+  }
+}
+
+class One implements Enrolled {
+  readonly entered: Counts
+  readonly #house: House
+  readonly #name: string
+  readonly #kind: Kind
+  readonly #person: Person
+  readonly #number: number
+
+  constructor(house: House, name: string, kind: Kind) {
+    this.#house = house
+    this.#name = name
+    this.#kind = kind
+    this.#number = house.next++
+    this.#person = house.people.get(name) ?? { asking: new Set(), live: new Set(), visits: new Set() }
+    house.people.set(name, this.#person)
+    this.#person[kind === 'visit' ? 'visits' : 'asking'].add(this.#number)
+    house.all++
+    this.entered = this.now()
+  }
+
+  now(): Counts {
+    return { others: this.#others, all: this.#house.all }
+  }
+
+  get #others(): number {
+    const { asking, live, visits } = this.#person
+    const before = (numbers: Set<number>): number => [...numbers].filter((other) => other < this.#number).length
+    return this.#kind === 'visit' ? before(visits) : before(asking) + live.size - (live.has(this.#number) ? 1 : 0)
+  }
+
+  letIn(): void {
+    const { asking, live } = this.#person
+    if (asking.delete(this.#number)) live.add(this.#number)
+  }
+
+  [Symbol.dispose](): void {
+    const { asking, live, visits } = this.#person
+    const { people } = this.#house
+    this.#house.all -= [asking, live, visits].filter((numbers) => numbers.delete(this.#number)).length
+    const isGone = asking.size + live.size + visits.size === 0
+    if (isGone && people.get(this.#name) === this.#person) people.delete(this.#name)
   }
 }
 

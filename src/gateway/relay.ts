@@ -179,7 +179,7 @@ class Relay implements Relayed {
     if (!isOver) return
     this.#channels.closed(channel)
     this.#witness.closed(channel.numbers.client, { ...channel.bytes })
-    for (const [side, open] of channel.waiting) this.#open(side, open)
+    for (const { from, open } of channel.waiting) this.#open(from, open)
   }
 
   // Opening channels
@@ -187,7 +187,10 @@ class Relay implements Relayed {
   #open(from: Side, message: Buffer): void {
     const open = messages.readChannelOpen(message)
     const holder = this.#channels.holder(from, open.sender)
-    if (holder?.mayFollow(from) === true) return void holder.waiting.set(from, Buffer.from(message))
+    if (holder?.mayFollow(from) === true) {
+      holder.waiting = [...holder.waiting, { from, open: Buffer.from(message) }]
+      return
+    }
     this.#channels.mustBeFree(from, open.sender)
     const answer = from === 'client' ? this.#openings.byClient(open) : this.#openings.byTarget(open)
     if ('reason' in answer)

@@ -1,8 +1,8 @@
-import type { Certificate } from '../model/certificate.ts'
+import type { Shown } from '../model/certificate.ts'
 import type { PolicyIdentity } from '../model/context.ts'
 import type { GatewayError } from '../model/errors.ts'
 import type { Session, SessionBytes } from '../model/session-event.ts'
-import type { Commons } from './commons.ts'
+import type { Commons, Enrolment } from './commons.ts'
 import { type Counts, personOf } from './registry.ts'
 
 /** Whoever is known, from then to the end of their connection. */
@@ -33,14 +33,14 @@ export interface Live {
   session(): Session
   bytes(): SessionBytes
   /** In force now. */
-  certificate(): Certificate
+  certificate(): Shown
   cut(why: GatewayError): void
 }
 
 /** One that has been let in, as it is told of. */
 export interface LiveOne {
   readonly session: Session
-  readonly certificate: Certificate
+  readonly certificate: Shown
 }
 
 /** Of whom a connection is, and what it rests on. */
@@ -48,13 +48,7 @@ export interface Person {
   readonly sessionId: string
   readonly identity: PolicyIdentity
   /** The cached login that let the person in; absent when nothing is cached. */
-  readonly loginId?: string
-}
-
-interface Entry extends Person {
-  fault?: GatewayError
-  cut?: (why: GatewayError) => void
-  live?: Live
+  readonly loginId?: string | undefined
 }
 
 /**
@@ -63,7 +57,7 @@ interface Entry extends Person {
  */
 export class Sessions {
   readonly #registry: Pick<Commons, 'enrol' | 'liveOf'>
-  readonly #entries = new Set<Entry>()
+  readonly #entries = new Set<One>()
   #ends = 0
 
   constructor(registry: Pick<Commons, 'enrol' | 'liveOf'>) {
@@ -99,62 +93,80 @@ export class Sessions {
 
   /** It can be ended as soon as this has returned; it is counted once `entered` is known. */
   register(whose: Person): Registered {
-    const entry: Entry = { ...whose }
-    this.#entries.add(entry)
-    const enrolment = this.#registry.enrol(personOf(whose.identity), 'session')
-    return {
-      entered: enrolment.entered,
-      now: () => enrolment.now(),
-      get fault() {
-        return entry.fault
-      },
-      loginId: whose.loginId,
-      letIn(one) {
-        enrolment.letIn()
-        entry.live = one
-        begin(entry, one.cut)
-      },
-      [Symbol.dispose]: () => {
-        this.#entries.delete(entry)
-        enrolment[Symbol.dispose]()
-      },
-    }
+    return new One(whose, this.#entries, this.#registry.enrol(personOf(whose.identity), 'session'))
   }
 
   /** As `register`. */
   visit(whose: Person): Visiting {
-    const entry: Entry = { ...whose }
-    this.#entries.add(entry)
-    const enrolment = this.#registry.enrol(personOf(whose.identity), 'visit')
-    return {
-      entered: enrolment.entered,
-      get fault() {
-        return entry.fault
-      },
-      loginId: whose.loginId,
-      received: (cut) => begin(entry, cut),
-      [Symbol.dispose]: () => {
-        this.#entries.delete(entry)
-        enrolment[Symbol.dispose]()
-      },
-    }
+    return new One(whose, this.#entries, this.#registry.enrol(personOf(whose.identity), 'visit'))
   }
 
   /** Ends every session of this process, also one that still asks, of which this holds. Answers how many. */
   end(why: GatewayError, whose: (person: Person) => boolean): number {
     this.#ends++
     const found = [...this.#entries].filter(whose)
-    for (const entry of found) {
-      entry.fault ??= why
-      entry.cut?.(why)
-    }
+    for (const one of found) one.end(why)
     return found.length
   }
 }
 
 type Identified = Pick<PolicyIdentity, 'issuer' | 'subject'>
 
-function begin(entry: Entry, cut: (why: GatewayError) => void): void {
-  entry.cut = cut
-  if (entry.fault !== undefined) cut(entry.fault)
+/** A session or a visit. */
+class One implements Registered, Visiting, Person {
+  readonly sessionId: string
+  readonly identity: PolicyIdentity
+  readonly loginId: string | undefined
+  readonly #entries: Set<One>
+  readonly #enrolment: Enrolment
+  #fault: GatewayError | undefined
+  #live: Live | undefined
+  #cut: ((why: GatewayError) => void) | undefined
+
+  constructor({ sessionId, identity, loginId }: Person, entries: Set<One>, enrolment: Enrolment) {
+    this.sessionId = sessionId
+    this.identity = identity
+    this.loginId = loginId
+    this.#entries = entries
+    this.#enrolment = enrolment
+    entries.add(this)
+  }
+
+  get fault(): GatewayError | undefined {
+    return this.#fault
+  }
+
+  get live(): Live | undefined {
+    return this.#live
+  }
+
+  get entered(): Promise<Counts> {
+    return this.#enrolment.entered
+  }
+
+  now(): Promise<Counts> {
+    return this.#enrolment.now()
+  }
+
+  letIn(live: Live): void {
+    this.#enrolment.letIn()
+    this.#live = live
+    if (this.#fault !== undefined) live.cut(this.#fault)
+  }
+
+  received(cut: (why: GatewayError) => void): void {
+    this.#cut = cut
+    if (this.#fault !== undefined) cut(this.#fault)
+  }
+
+  end(why: GatewayError): void {
+    this.#fault ??= why
+    this.#live?.cut(why)
+    this.#cut?.(why)
+  }
+
+  [Symbol.dispose](): void {
+    this.#entries.delete(this)
+    this.#enrolment[Symbol.dispose]()
+  }
 }

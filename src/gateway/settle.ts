@@ -18,7 +18,7 @@ export interface Denied {
 export async function settle(
   life: Life,
   registered: Pick<Registered, 'fault'>,
-  signal: AbortSignal,
+  signal: Pick<AbortSignal, 'aborted' | 'reason'>,
   letIn: () => void,
 ): Promise<Denied | undefined> {
   for (let round = 1; ; round++) {

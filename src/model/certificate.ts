@@ -183,3 +183,6 @@ export interface Certificate {
   /** The certificate itself, as it goes over the wire. */
   readonly signed: Buffer
 }
+
+/** What is kept of it once it was shown: all that it says. */
+export type Shown = Omit<Certificate, 'signed'>

@@ -11,6 +11,39 @@ export interface Log {
   child(fields: object): Log
 }
 
+/** The same log, whose lines all have these fields besides their own. Nothing is made of them before there is a line. */
+export const withFields = (log: Log, fields: object): Log => new Fielded(log, fields)
+
+class Fielded implements Log {
+  readonly #log: Log
+  readonly #fields: object
+
+  constructor(log: Log, fields: object) {
+    this.#log = log
+    this.#fields = fields
+  }
+
+  debug(fields: object, message: string): void {
+    this.#log.debug({ ...this.#fields, ...fields }, message)
+  }
+
+  info(fields: object, message: string): void {
+    this.#log.info({ ...this.#fields, ...fields }, message)
+  }
+
+  warn(fields: object, message: string): void {
+    this.#log.warn({ ...this.#fields, ...fields }, message)
+  }
+
+  error(fields: object, message: string): void {
+    this.#log.error({ ...this.#fields, ...fields }, message)
+  }
+
+  child(fields: object): Log {
+    return new Fielded(this.#log, { ...this.#fields, ...fields })
+  }
+}
+
 /** Characters of one text in a line. Others may have written it: a peer's name for something, a library's message. */
 const textMost = 200
 

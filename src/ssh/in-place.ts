@@ -76,24 +76,52 @@ export function createPacketOpener(addon: Addon, { inbound }: DecipherConfig): P
   if (block === undefined) return undefined
   const algorithm =
     block === 8
-      ? chachaPoly(new addon.ChaChaPolyDecipher(decipherKey))
-      : gcm(new addon.AESGCMDecipher(sslName, decipherKey, decipherIV))
+      ? new ChachaPoly(new addon.ChaChaPolyDecipher(decipherKey))
+      : new Gcm(new addon.AESGCMDecipher(sslName, decipherKey, decipherIV))
   return new PacketOpener(algorithm, seqno, onPayload)
 }
 
-const gcm = (addon: InstanceType<Addon['AESGCMDecipher']>): Algorithm => ({
-  block: 16,
-  length: (header) => header.readUInt32BE(),
-  open: (sealed, tag) => addon.decrypt(sealed, sealed.length, tag),
-  free: () => addon.free(),
-})
+class Gcm implements Algorithm {
+  readonly block = 16
+  readonly #addon: InstanceType<Addon['AESGCMDecipher']>
 
-const chachaPoly = (addon: InstanceType<Addon['ChaChaPolyDecipher']>): Algorithm => ({
-  block: 8,
-  length: (header, sequence) => addon.decryptLen(header, sequence),
-  open: (sealed, tag, sequence) => addon.decrypt(sealed, tag, sequence),
-  free: () => addon.free(),
-})
+  constructor(addon: InstanceType<Addon['AESGCMDecipher']>) {
+    this.#addon = addon
+  }
+
+  length(header: Buffer): number {
+    return header.readUInt32BE()
+  }
+
+  open(sealed: Buffer, tag: Buffer): void {
+    this.#addon.decrypt(sealed, sealed.length, tag)
+  }
+
+  free(): void {
+    this.#addon.free()
+  }
+}
+
+class ChachaPoly implements Algorithm {
+  readonly block = 8
+  readonly #addon: InstanceType<Addon['ChaChaPolyDecipher']>
+
+  constructor(addon: InstanceType<Addon['ChaChaPolyDecipher']>) {
+    this.#addon = addon
+  }
+
+  length(header: Buffer, sequence: number): number {
+    return this.#addon.decryptLen(header, sequence)
+  }
+
+  open(sealed: Buffer, tag: Buffer, sequence: number): void {
+    this.#addon.decrypt(sealed, tag, sequence)
+  }
+
+  free(): void {
+    this.#addon.free()
+  }
+}
 
 /**
  * Cuts what comes from a socket into packets, opens each where it lies, and hands on its payload: what ssh2 calls a
@@ -113,7 +141,7 @@ export class PacketOpener {
   /** Where in the chunk the next packet begins. */
   #at = 0
   /** Of a packet that is not whole in its chunk: the header, then all of it. The first `#filled` bytes are there. */
-  #partial = Buffer.allocUnsafeSlow(headerBytes)
+  #partial: Buffer | undefined
   #filled = 0
   /** The packet whose payload is being looked at. */
   #looked: Buffer | undefined
@@ -178,18 +206,19 @@ export class PacketOpener {
 
   #completed(chunk: Buffer, end: number): Buffer | undefined {
     while (this.#at < end) {
-      const copied = chunk.copy(this.#partial, this.#filled, this.#at, end)
+      const partial = this.#partial ?? Buffer.allocUnsafeSlow(headerBytes)
+      this.#partial = partial
+      const copied = chunk.copy(partial, this.#filled, this.#at, end)
       this.#at += copied
       this.#filled += copied
-      if (this.#filled < this.#partial.length) return undefined
-      const full = this.#partial
-      const isHeader = full.length === headerBytes
-      this.#partial = Buffer.allocUnsafeSlow(isHeader ? this.#bytesOf(full) : headerBytes)
-      if (!isHeader) {
+      if (this.#filled < partial.length) return undefined
+      if (partial.length !== headerBytes) {
+        this.#partial = undefined
         this.#filled = 0
-        return full
+        return partial
       }
-      this.#partial.set(full)
+      this.#partial = Buffer.allocUnsafeSlow(this.#bytesOf(partial))
+      this.#partial.set(partial)
     }
     return undefined
   }

@@ -1,12 +1,14 @@
 import { asGatewayError, GatewayError } from '../model/errors.ts'
+import { printable } from '../model/text.ts'
 import { WireReader, wire } from '../model/wire.ts'
 import { weaknessOf } from './algorithms.ts'
-import { Budget, type Peer, wrongWay } from './budget.ts'
+import { Budget, broken, closed, left, type Peer, saysNothingLater, tooLate, wrongWay } from './budget.ts'
 import { passInPlace } from './in-place.ts'
 import { KeyRenewal, type RekeyLimits } from './key-renewal.ts'
 import { type Feeder, Outflow } from './outflow.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import {
+  type Estate,
   forgetKeyExchange,
   hear,
   type Insides,
@@ -14,6 +16,7 @@ import {
   type Protocol,
   sendMessage,
   sendMessageNow,
+  takeOver,
   type Wire,
 } from './ssh2.ts'
 import { notePassed } from './young-memory.ts'
@@ -28,11 +31,6 @@ const MSG = {
   ping: 192,
   pong: 193,
 } as const
-
-/** What it is called when the other end goes away. */
-const left = { client: 'CLIENT_LEFT', target: 'TARGET_LEFT' } as const
-/** And when it does not keep to the protocol. */
-const broken = { client: 'PROTOCOL_ERROR', target: 'TARGET_PROTOCOL' } as const
 
 /** Reasons of RFC 4253 section 11.1 that the gateway gives. */
 export const disconnectReason = {
@@ -73,7 +71,9 @@ export class Leg implements Listener, Feeder {
   readonly #outflow: Outflow
   #reading: ReadBuffers | undefined
   readonly #keys: KeyRenewal
-  readonly #budget = new Budget()
+  /** Before authentication. */
+  #budget: Budget | undefined = new Budget()
+  #explain: Estate['explain'] = unexplained
   #unknown = 0
   /** Something waits for its reader, so this leg is not read; but for a key exchange. */
   #isHeld = false
@@ -92,8 +92,13 @@ export class Leg implements Listener, Feeder {
       () => this.#rekey(),
       () => this.cut(new GatewayError('PROTOCOL_ERROR', 'the key exchange took too long')),
     )
-    this.#socket.on('error', (cause) => this.#closed(new GatewayError(left[peer], 'the connection broke', { cause })))
-    this.#socket.on('close', () => this.#closed(new GatewayError(left[peer], 'the connection was closed')))
+    this.#socket.on('error', (cause) =>
+      this.#closed(new GatewayError(left[peer], printable(cause.message, 200), { cause })),
+    )
+    this.#socket.on('close', () => {
+      this.#protocol.cleanup()
+      this.#closed(new GatewayError(left[peer], closed[peer]))
+    })
   }
 
   /** Aborted when the connection is over, with the reason. */
@@ -143,9 +148,16 @@ export class Leg implements Listener, Feeder {
     for (const message of this.#early.splice(0)) this.#deliver(message)
   }
 
-  /** The gateway has let the client in, or the target the gateway. Until `relay` nothing more is read. */
+  /** The gateway lets the client in, or the target the gateway. Until `relay` nothing more is read. */
   authenticated(): void {
     if (this.#stage === 'authenticating') this.#stage = 'waiting'
+    this.#budget = undefined
+  }
+
+  /** The last word of authentication has gone out, or come in: ssh2's own object of the connection is let go. */
+  inherit(estate: Estate): void {
+    this.#explain = estate.explain
+    takeOver(this.#protocol, this.#socket, estate)
   }
 
   get hasRoom(): boolean {
@@ -210,11 +222,35 @@ export class Leg implements Listener, Feeder {
   /** A message of the transport or of authentication has come; false: it is not looked at, since it ended the connection. */
   arrived(number: number, length: number): boolean {
     if (number === MSG.kexinit) this.#exchanging()
-    const fault =
-      wrongWay(this.#peer, number) ??
-      (this.#stage === 'authenticating' ? this.#budget.spend(length, number === MSG.kexinit) : undefined)
+    const fault = wrongWay(this.#peer, number) ?? this.#budget?.spend(length, number === MSG.kexinit)
     if (fault !== undefined) this.cut(fault)
+    else if (this.#stage !== 'authenticating') return this.#arrivedLater(number)
     return fault === undefined
+  }
+
+  #arrivedLater(number: number): boolean {
+    const fault = tooLate(this.#peer, number)
+    if (fault !== undefined) this.disconnect(disconnectReason.protocolError, fault.message, fault)
+    return fault === undefined && !saysNothingLater(number)
+  }
+
+  read(chunk: Buffer): void {
+    if (this.#protocol._destruct === undefined) return
+    try {
+      this.#protocol.parse(chunk, 0, chunk.length)
+    } catch (thrown) {
+      this.failed(thrown as Error)
+    }
+  }
+
+  left(reason: number, text: string | undefined): void {
+    if (reason !== disconnectReason.byApplication)
+      this.failed(Object.assign(new Error(text || `reason ${reason}`), { code: reason }))
+    this.#socket.end()
+  }
+
+  failed(cause: Error): void {
+    this.cut(this.#explain(cause))
   }
 
   /** A message of the connection protocol has come. */
@@ -302,6 +338,9 @@ export class Leg implements Listener, Feeder {
     this.#end.abort(why)
   }
 }
+
+const unexplained = (cause: Error): GatewayError =>
+  new GatewayError('PROTOCOL_ERROR', printable(cause.message, 200), { cause })
 
 function unexpected(message: Buffer): GatewayError {
   return new GatewayError('PROTOCOL_ERROR', `message ${message[0]} before authentication`)

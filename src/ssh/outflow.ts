@@ -17,7 +17,7 @@ export interface Feeder {
  */
 export class Outflow {
   readonly #socket: Wire
-  readonly #feeders = new Set<Feeder>()
+  #feeders: readonly Feeder[] = []
   /** What is written waits for `flush`. */
   #isOpen = false
   #corked = false
@@ -105,14 +105,14 @@ export class Outflow {
   released(): void {
     this.#queued = 0
     this.resumeFeeders()
-    if (this.#feeders.size > 0) this.#whenSent()
+    if (this.#feeders.length > 0) this.#whenSent()
   }
 
   /** `feeder` is not read until what waits here is sent, if that is too much. */
   holdBack(feeder: Feeder): void {
-    if (this.hasRoom || this.#feeders.has(feeder)) return
-    if (this.#feeders.size === 0) this.#whenSent()
-    this.#feeders.add(feeder)
+    if (this.hasRoom || this.#feeders.includes(feeder)) return
+    if (this.#feeders.length === 0) this.#whenSent()
+    this.#feeders = [...this.#feeders, feeder]
     feeder.pauseReading()
   }
 
@@ -127,8 +127,8 @@ export class Outflow {
 
   resumeFeeders(): void {
     if (!this.hasRoom) return
-    const feeders = [...this.#feeders]
-    this.#feeders.clear() // whoever is resumed may have to wait again
+    const feeders = this.#feeders
+    this.#feeders = [] // whoever is resumed may have to wait again
     for (const feeder of feeders) feeder.resumeReading()
   }
 
@@ -137,7 +137,7 @@ export class Outflow {
     this.whenSent(() => {
       this.resumeFeeders()
       const { writableLength, closed } = this.#socket
-      if (this.#feeders.size > 0 && writableLength > 0 && !closed) this.#whenSent()
+      if (this.#feeders.length > 0 && writableLength > 0 && !closed) this.#whenSent()
     })
   }
 }

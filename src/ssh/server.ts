@@ -6,7 +6,7 @@ import { type KeyExchangeRule, serverAlgorithms, softwareVersion } from './algor
 import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
 import { certifiable, certified, certifiedType, offeredAsCertified } from './own-certificate.ts'
-import { type Insides, Server, utils, type Wire } from './ssh2.ts'
+import { type Ears, type Estate, earsOf, type Insides, Server, type Ssh2Error, utils, type Wire } from './ssh2.ts'
 import { type ProvenKey, proveKey, readUserKey, type UserKey } from './user-key.ts'
 
 export type { Wire }
@@ -93,16 +93,19 @@ export function createSshServer({ hostKeys, keyExchange, limits }: ServerSetting
   return {
     handshake(socket, certificate) {
       const { promise, resolve, reject } = Promise.withResolvers<Client>()
+      const gone = (): void => reject(new GatewayError('CLIENT_LEFT', 'left before its identification line'))
       greeted.set(socket, (connection, identification) => {
+        greeted.delete(socket)
+        socket.off('close', gone)
         const insides = insidesOf(connection)
         const { _protocol: protocol } = insides
         if (key !== undefined && certificate !== undefined)
           protocol._hostKeys = { ...protocol._hostKeys, [certifiedType]: certified(key, certificate) }
-        resolve(asClient(connection, insides, identification, limits()))
+        resolve(asClient(connection, insides, ears, identification, limits()))
       })
-      socket.once('close', () => reject(new GatewayError('CLIENT_LEFT', 'left before its identification line')))
+      socket.once('close', gone)
       const server = certificate === undefined ? plain : (withCertificate ?? plain)
-      server.injectSocket(socket)
+      const ears = earsOf(socket, () => server.injectSocket(socket))
       return promise
     },
   }
@@ -113,16 +116,24 @@ interface Injected {
 }
 const insidesOf = (connection: Connection): Insides => connection as unknown as Insides
 
-function asClient(connection: Connection, insides: Insides, identification: string, limits: RekeyLimits): Client {
+function asClient(
+  connection: Connection,
+  insides: Insides,
+  ears: Ears,
+  identification: string,
+  limits: RekeyLimits,
+): Client {
   const leg = new Leg(insides, 'client', limits)
   const kex = Promise.withResolvers<string>()
   kex.promise.catch(() => {})
-  leg.signal.addEventListener('abort', () => kex.reject(leg.signal.reason), { once: true })
+  const gone = (): void => kex.reject(leg.signal.reason)
+  leg.signal.addEventListener('abort', gone)
   // Without a listener for `error` ssh2 would take the process down.
   connection.on('error', (cause) => leg.cut(faultOf(cause)))
-  connection.on('handshake', (negotiated) => {
+  connection.on('handshake', () => {
     leg.exchanged()
-    kex.resolve(negotiated.kex)
+    kex.resolve(insides._protocol._kex?.negotiated.kex ?? '')
+    leg.signal.removeEventListener('abort', gone)
   })
   // Heard from the start: ssh2 refuses by itself what nobody listens to.
   const arrived: Attempt[] = []
@@ -130,7 +141,7 @@ function asClient(connection: Connection, insides: Insides, identification: stri
   connection.on('authentication', (context) => {
     // ssh2 answers the oldest request it knows of, also when the client has given that one up (RFC 4252 section 5.1).
     insides._protocol._authsQueue.splice(0, Number.POSITIVE_INFINITY, context.method)
-    arrived.push(asAttempt(context, leg))
+    arrived.push(asAttempt(context, leg, { ears, explain: faultOf }))
     arrivals.emit('attempt')
   })
   return {
@@ -142,7 +153,7 @@ function asClient(connection: Connection, insides: Insides, identification: stri
 }
 
 /** A number is the reason of the client's own DISCONNECT. */
-function faultOf(cause: Error & { readonly code?: unknown; readonly level?: string }): GatewayError {
+function faultOf(cause: Ssh2Error): GatewayError {
   const isLeaving = typeof cause.code === 'number' || cause.level === 'socket'
   const isForeign = cause.level === 'handshake' && /^Handshake failed: no matching /.test(cause.message)
   const code = isLeaving ? 'CLIENT_LEFT' : isForeign ? 'NO_COMMON_ALGORITHM' : 'PROTOCOL_ERROR'
@@ -158,7 +169,7 @@ async function* sequence(arrived: Attempt[], arrivals: EventEmitter, signal: Abo
   }
 }
 
-function asAttempt(context: AuthContext, leg: Leg): Attempt {
+function asAttempt(context: AuthContext, leg: Leg, estate: Estate): Attempt {
   const refuse = (methods: readonly Method[], partial = false): void => {
     if (!leg.signal.aborted) context.reject([...methods], partial)
   }
@@ -167,6 +178,7 @@ function asAttempt(context: AuthContext, leg: Leg): Attempt {
     if (leg.signal.aborted) return
     leg.authenticated()
     context.accept()
+    leg.inherit(estate)
   }
   const common = { username: context.username, refuse }
   if (context.method === 'publickey') return { ...common, ...publicKeyAttempt(context, accept) }

@@ -1,14 +1,24 @@
 import { connect, type Socket } from 'node:net'
 import type { ConnectConfig } from 'ssh2'
 import { type Address, parseAddress } from '../model/address.ts'
-import { GatewayError } from '../model/errors.ts'
+import { asGatewayError, GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 import type { Milliseconds } from '../model/units.ts'
 import { wire } from '../model/wire.ts'
 import { clientAlgorithms, type HostKeyAlgorithm, softwareVersion } from './algorithms.ts'
 import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
-import { Client, type Insides, type Protocol, sendMessage, shareOffer } from './ssh2.ts'
+import { sharedBytes } from './shared-bytes.ts'
+import {
+  Client,
+  type Ears,
+  earsOf,
+  type Insides,
+  type Protocol,
+  type Ssh2Error,
+  sendMessage,
+  shareOffer,
+} from './ssh2.ts'
 
 const MSG_USERAUTH_REQUEST = 50
 
@@ -46,9 +56,6 @@ export class TargetRefusal extends GatewayError {
     this.said = said
   }
 }
-
-/** What ssh2 adds to an error: where it arose, or the reason code of a DISCONNECT that was received. */
-type Ssh2Error = Error & { readonly level?: string; readonly code?: unknown }
 
 const bannerMost = 65_536
 
@@ -99,21 +106,62 @@ async function open({ host, port }: Destination, patience: Milliseconds, signal:
   }
 }
 
-const noMore = (): void => {}
+/** Asked at each key exchange of a connection, for as long as that lasts. */
+class HostKeyCheck {
+  readonly #check: (shown: Buffer) => Buffer
+  #first: Buffer | undefined
+  #fault: unknown
+
+  constructor(check: (shown: Buffer) => Buffer) {
+    this.#check = check
+  }
+
+  /** What was wrong with the key, which ssh2 would only call denied. */
+  get fault(): unknown {
+    return this.#fault
+  }
+
+  /** The plain key that must have signed. Undefined: the key that was shown is not taken. */
+  provingKey(shown: Buffer): Buffer | undefined {
+    try {
+      if (this.#first !== undefined && !this.#first.equals(shown))
+        throw new GatewayError('HOST_KEY_MISMATCH', 'the host key changed while connected')
+      const proving = sharedBytes(this.#check(shown))
+      this.#first ??= sharedBytes(shown)
+      return proving
+    } catch (fault) {
+      this.#fault = fault
+      return undefined
+    }
+  }
+}
+
+/** What an error of a connection means that has logged in. */
+function explainLater(cause: Ssh2Error, check: HostKeyCheck): GatewayError {
+  if (check.fault !== undefined) return asGatewayError(check.fault, 'TARGET_LEFT', String(check.fault))
+  const text = printable(cause.message, 200)
+  return new GatewayError(typeof cause.code === 'number' ? 'TARGET_REFUSED' : 'TARGET_PROTOCOL', text, { cause })
+}
+
+/** A target is left when the client goes away. */
+function leaveWith(signal: AbortSignal, leg: Leg): void {
+  const gone = (): void => leg.cut(new GatewayError('CLIENT_LEFT', 'the client went away', { cause: signal.reason }))
+  signal.addEventListener('abort', gone)
+  leg.signal.addEventListener('abort', () => signal.removeEventListener('abort', gone))
+}
 
 /** ssh2's client between the TCP connection and the login: its events become two promises. */
 class Handshake {
   readonly leg: Leg
-  readonly #client = new Client()
   readonly #protocol: Protocol
   readonly #ready = Promise.withResolvers<void>()
   readonly #loggedIn = Promise.withResolvers<void>()
   #attempt: (next: object | false) => void = () => {}
   #attempted = false
   #banner = ''
-  #firstKey: Buffer | undefined
-  /** What was wrong with the host key, which ssh2 would only call denied. */
-  #hostKeyFault: unknown
+  #ears: Ears
+  readonly #check: HostKeyCheck
+  readonly #left = (): void => this.#fail(this.leg.signal.reason)
 
   constructor(
     socket: Socket,
@@ -123,7 +171,9 @@ class Handshake {
     signal: AbortSignal,
   ) {
     for (const { promise } of [this.#ready, this.#loggedIn]) promise.catch(() => {})
-    this.#client
+    this.#check = new HostKeyCheck(checkHostKey)
+    const client = new Client()
+    client
       .on('error', (cause: Ssh2Error) => this.#fail(this.#explain(cause)))
       .on('close', () => this.#fail(new GatewayError('TARGET_LEFT', 'the target ended the connection')))
       .on('banner', (text) => (this.#banner = (this.#banner + text).slice(0, bannerMost)))
@@ -138,24 +188,19 @@ class Handshake {
       readyTimeout: 0,
       strictVendor: false,
       algorithms: clientAlgorithms(algorithms),
-      hostVerifier: (shown: Buffer): boolean => this.#verify(shown, checkHostKey),
+      hostVerifier: (shown: Buffer): boolean => verify(this.#protocol, this.#check, shown),
       // Called when the target is ready for an attempt; the certificate may not be signed yet.
       authHandler: (_methods, _partial, next) => this.#nextAttempt(next as (next: object | false) => void),
     }
-    this.#client.connect(config)
+    this.#ears = earsOf(socket, () => client.connect(config))
     delete config.algorithms // ssh2 keeps hold of the rest
-    const insides = this.#client as unknown as Insides
+    const insides = client as unknown as Insides
     this.#protocol = insides._protocol
     shareOffer(this.#protocol)
     this.leg = new Leg(insides, 'target', limits)
-    this.#client.on('handshake', () => this.leg.exchanged())
-    const gone = (): void =>
-      this.leg.cut(new GatewayError('CLIENT_LEFT', 'the client went away', { cause: signal.reason }))
-    signal.addEventListener('abort', gone, { once: true })
-    this.leg.signal.addEventListener('abort', () => {
-      signal.removeEventListener('abort', gone)
-      this.#fail(this.leg.signal.reason)
-    })
+    client.on('handshake', () => this.leg.exchanged())
+    leaveWith(signal, this.leg)
+    this.leg.signal.addEventListener('abort', this.#left)
   }
 
   ready(patience: Milliseconds): Promise<void> {
@@ -172,7 +217,10 @@ class Handshake {
     this.#attempted = true
     this.#attempt({ type: 'none', username })
     await this.#within(this.#loggedIn.promise, patience)
-    this.#protocol.authNone = noMore // the private key is needed no longer, nor kept
+    letGo(this.leg, this.#protocol, this.#ears, this.#check)
+    this.#ears = []
+    this.#attempt = noMore
+    this.leg.signal.removeEventListener('abort', this.#left)
     return { leg: this.leg, banner: this.#banner }
   }
 
@@ -184,21 +232,8 @@ class Handshake {
     }
   }
 
-  #verify(shown: Buffer, checkHostKey: (shown: Buffer) => Buffer): boolean {
-    try {
-      if (this.#firstKey !== undefined && !this.#firstKey.equals(shown))
-        throw new GatewayError('HOST_KEY_MISMATCH', 'the host key changed while connected')
-      this.#protocol._provingKey = checkHostKey(shown)
-      this.#firstKey = Buffer.from(shown)
-      return true
-    } catch (fault) {
-      this.#hostKeyFault = fault
-      return false
-    }
-  }
-
   #explain(cause: Ssh2Error): unknown {
-    if (this.#hostKeyFault !== undefined) return this.#hostKeyFault
+    if (this.#check.fault !== undefined) return this.#check.fault
     if (cause.level === 'client-authentication')
       return new TargetRefusal('the target did not accept the certificate', this.#banner, { cause })
     const text = printable(cause.message, 200)
@@ -226,6 +261,25 @@ class Handshake {
       clearTimeout(timer)
     }
   }
+}
+
+/** Not taken: ssh2 ends the connection, and an error of its own comes. */
+function verify(protocol: Protocol, check: HostKeyCheck, shown: Buffer): boolean {
+  const proving = check.provingKey(shown)
+  if (proving !== undefined) protocol._provingKey = proving
+  return proving !== undefined
+}
+
+const noMore = (): void => {}
+
+/** The handshake is over, and nothing of it is kept: neither the private key, nor what only a login needs. */
+function letGo(leg: Leg, protocol: Protocol, ears: Ears, check: HostKeyCheck): void {
+  protocol.authNone = noMore
+  leg.inherit({
+    ears,
+    explain: (cause) => explainLater(cause, check),
+    verify: (shown, answer) => answer(verify(protocol, check, shown)),
+  })
 }
 
 /**

@@ -248,6 +248,27 @@ test('what was signed decodes', () => assert.equal(decode(valid, caKey).keyId, '
 test('another authority’s certificate is none', () =>
   assert.throws(() => decode(valid, otherKey), code('CERTIFICATE_SIGNATURE')))
 
+test('two that say the same have it in common, but for what is their own', async () => {
+  const extensions = { 'permit-pty': '' as const, 'permit-exec@regate': ['ls *'] }
+  const [one, other] = [await issued({ extensions }), await issued({ extensions, principals: ['postgres', 'root'] })]
+  assert.equal(other.permissions, one.permissions)
+  assert.notEqual(other.serial, one.serial)
+  assert.deepEqual([one.principals, other.principals], [['postgres'], ['postgres', 'root']])
+})
+test('and two that differ have not', async () => {
+  const kinds = [
+    { 'permit-pty': '' },
+    { 'permit-exec@regate': ['id'] },
+    { 'permit-exec@regate': ['id', 'ls'] },
+  ] as const
+  const all = await Promise.all(kinds.map(async (kind) => (await issued({ extensions: kind as never })).permissions))
+  assert.deepEqual(
+    all.map((permissions) => Object.keys(permissions).join()),
+    ['permit-pty', 'permit-exec@regate', 'permit-exec@regate'],
+  )
+  assert.notDeepEqual(all[1], all[2])
+})
+
 test('a changed byte is never accepted, and never a crash', () => {
   fc.assert(
     fc.property(fc.nat(valid.length - 1), fc.integer({ min: 1, max: 255 }), (index, change) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { Ends } from '../../src/gateway/ends.ts'
+import { type Bounded, Ends } from '../../src/gateway/ends.ts'
 import type { Extensions } from '../../src/model/certificate.ts'
 import type { UnixSeconds } from '../../src/model/units.ts'
 import { aCertificate, at } from '../support/certificate.ts'
@@ -10,15 +10,16 @@ function aSession({ mock }: TestContext, robotUntil?: UnixSeconds) {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_000_000 })
   mock.method(performance, 'now', () => Date.now())
   const session = { data: 0, cuts: [] as string[] }
-  const ends = new Ends(
-    at(1_000),
-    robotUntil,
-    () => session.data,
-    ({ code }) => {
+  const ended: Bounded = {
+    get carried() {
+      return session.data
+    },
+    cut({ code }) {
       session.cuts.push(`${Math.floor(Date.now() / 1_000 - 1_000)} ${code}`)
       ends[Symbol.dispose]() // as the end of a session does
     },
-  )
+  }
+  const ends = new Ends(ended, at(1_000), robotUntil)
   return {
     session,
     ends,

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { getEventListeners } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { Ends } from '../../src/gateway/ends.ts'
 import { Life } from '../../src/gateway/life.ts'
-import { renewals } from '../../src/gateway/renewals.ts'
+import { Renewals } from '../../src/gateway/renewals.ts'
 import { Turns } from '../../src/gateway/turns.ts'
 import { GatewayError } from '../../src/model/errors.ts'
 import { aCertificate, at } from '../support/certificate.ts'
@@ -28,7 +27,8 @@ function aSession({ mock }: TestContext, stage: Stage, turns = new Turns(8)) {
     epoch: stage.epoch.now,
   }
   const life = new Life(admitted, at(1_000), async () => 0, stage.steps)
-  const over = new AbortController()
+  /** Why it was cut. */
+  const cuts: string[] = []
   /** What came of it, with the second at which it came. */
   const heard: string[] = []
   const hear = (what: string): void => void heard.push(`${(Date.now() - 1_000_000) / 1_000} ${what}`)
@@ -36,13 +36,18 @@ function aSession({ mock }: TestContext, stage: Stage, turns = new Turns(8)) {
     renewed: ({ serial }: { serial: bigint }) => hear(`renewed ${serial}`),
     failed: ({ code }: GatewayError) => hear(code),
     denied: ({ code }: GatewayError) => hear(code),
+    cut({ code }: GatewayError) {
+      cuts.push(code)
+      renewals[Symbol.dispose]() // as the end of a session does
+    },
   }
-  const running = renewals(life, course, { epoch: stage.epoch, turns }, over.signal)
+  const renewals = new Renewals(life, course, { epoch: stage.epoch, turns })
   return {
     life,
     heard,
-    over,
-    running,
+    cuts,
+    course,
+    over: () => renewals[Symbol.dispose](),
     async pass(seconds: number): Promise<void> {
       for (let tenths = 0; tenths < seconds * 10; tenths++) {
         mock.timers.tick(100)
@@ -92,13 +97,13 @@ test('of two changes at once there comes one question', async (t) => {
 test('a change while it is asked brings the question again: of two answers the later counts', async (t) => {
   const stage = new Stage()
   stage.answers = [allowed, denied]
-  const { heard, life, running } = aSession(t, stage)
+  const { heard, life } = aSession(t, stage)
   const held = stage.hold('record')
   stage.epoch.advance()
   await held.reached
   stage.epoch.advance()
   held.goOn()
-  await running
+  await quiet()
   assert.deepEqual([heard, life.renewals], [['0 DENIED_BY_POLICY'], 0])
 })
 test('and so the other way round: who was denied by what is no more in force stays', async (t) => {
@@ -133,19 +138,14 @@ test('a change is not missed that comes while the answer before takes hold', asy
 test('a failing evaluation is tried again, each time after twice as long, until the certificate ends', async (t) => {
   const stage = new Stage()
   stage.answers = [noAnswer]
-  const { heard, over, pass, running, life } = aSession(t, stage)
-  using ends = new Ends(
-    at(1_000),
-    undefined,
-    () => 0,
-    (why) => over.abort(why),
-  )
+  const { heard, cuts, course, pass, life } = aSession(t, stage)
+  using ends = new Ends({ carried: 0, cut: course.cut }, at(1_000), undefined)
   ends.set(life.certificate)
   await pass(70)
-  await running
-  assert.equal((over.signal.reason as GatewayError).code, 'CERTIFICATE_EXPIRED')
-  // A quarter of a second, a half, one, two; the clock moves by tenths, and each turn takes one more.
-  const instants = [54, 54.4, 55, 56.1, 58.2]
+  await quiet()
+  assert.deepEqual(cuts, ['CERTIFICATE_EXPIRED'])
+  // A quarter of a second, a half, one, two; the clock moves by tenths.
+  const instants = [54, 54.3, 54.8, 55.8, 57.8]
   assert.deepEqual(
     heard,
     instants.map((instant) => `${instant} POLICY_TIMEOUT`),
@@ -176,13 +176,13 @@ test('a change ends the wait', async (t) => {
 test('also one that comes while the failure is written down', async (t) => {
   const stage = new Stage()
   stage.answers = [noAnswer, denied]
-  const { heard, running } = aSession(t, stage)
+  const { heard } = aSession(t, stage)
   const held = stage.hold('record')
   stage.epoch.advance()
   await held.reached
   stage.epoch.advance()
   held.goOn()
-  await running
+  await quiet()
   assert.deepEqual(heard, ['0 DENIED_BY_POLICY'])
 })
 test('after an answer the gaps are small again', async (t) => {
@@ -193,9 +193,7 @@ test('after an answer the gaps are small again', async (t) => {
   await pass(55)
   stage.epoch.advance()
   await quiet()
-  await pass(59.1)
-  stage.epoch.advance()
-  await pass(0.4)
+  await pass(59)
   const last = heard.slice(-2).map((line) => Number.parseFloat(line))
   assert.equal(Math.round(10 * ((last[1] ?? 0) - (last[0] ?? 0))), 3)
 })
@@ -205,42 +203,42 @@ test('after an answer the gaps are small again', async (t) => {
 test('a denial ends it', async (t) => {
   const stage = new Stage()
   stage.answers = [denied]
-  const { heard, pass, running } = aSession(t, stage)
+  const { heard, pass } = aSession(t, stage)
   stage.epoch.advance()
-  await running
+  await quiet()
   stage.epoch.advance()
   await pass(60)
   assert.deepEqual([heard, questions(stage)], [['0 DENIED_BY_POLICY'], 1])
 })
 test('the end of the session ends it while it waits', async (t) => {
   const stage = new Stage()
-  const { over, running } = aSession(t, stage)
-  over.abort()
-  await running
+  const { over } = aSession(t, stage)
+  over()
+  await quiet()
   assert.equal(questions(stage), 0)
 })
 test('and while it is asked: whatever the answer, nothing comes of it', async (t) => {
   const stage = new Stage()
   stage.answers = [denied]
-  const { heard, over, running } = aSession(t, stage)
+  const { heard, over } = aSession(t, stage)
   const held = stage.hold('evaluate')
   stage.epoch.advance()
   await held.reached
-  over.abort(new GatewayError('CERTIFICATE_EXPIRED', 'the certificate has ended'))
+  over()
   held.goOn()
-  await running
+  await quiet()
   assert.deepEqual([heard, stage.records], [[], []])
 })
 test('and while it waits for its turn', async (t) => {
   const stage = new Stage()
   const turns = new Turns(1)
   const turn = await turns.take()
-  const { over, running } = aSession(t, stage, turns)
+  const { over } = aSession(t, stage, turns)
   stage.epoch.advance()
   await quiet()
-  over.abort()
+  over()
   turn[Symbol.dispose]()
-  await running
+  await quiet()
   assert.equal(questions(stage), 0)
   using _free = await turns.take()
 })
@@ -248,20 +246,30 @@ test('a turn is given back whatever comes of the question', async (t) => {
   const stage = new Stage()
   stage.answers = [noAnswer, allowed, denied]
   const turns = new Turns(1)
-  const { running, pass } = aSession(t, stage, turns)
+  const { pass } = aSession(t, stage, turns)
   stage.epoch.advance()
   await pass(0.5)
   stage.epoch.advance()
-  await running
+  await quiet()
   using _free = await turns.take()
 })
-test('a session that lives long listens to its end no more than one that lives short', async (t) => {
+test('a session that lives long listens for changes no more than one that lives short', async (t) => {
   const stage = new Stage()
-  const { over, life } = aSession(t, stage)
+  const { mock } = t.mock.method(stage.epoch, 'onAdvance')
+  const { life } = aSession(t, stage)
   for (let change = 0; change < 50; change++) {
     stage.epoch.advance()
     await quiet()
   }
-  assert.equal(life.renewals, 50)
-  assert.equal(getEventListeners(over.signal, 'abort').length, 1)
+  assert.deepEqual([life.renewals, mock.callCount()], [50, 1])
+})
+test('a question that breaks is the end of the session', async (t) => {
+  const stage = new Stage()
+  const { heard, cuts, course } = aSession(t, stage)
+  course.renewed = () => {
+    throw new Error('as the test wants it')
+  }
+  stage.epoch.advance()
+  await quiet()
+  assert.deepEqual([heard, cuts], [[], ['INTERNAL']])
 })

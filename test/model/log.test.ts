@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GatewayError } from '../../src/model/errors.ts'
-import { faultFields, type Log, logEnd } from '../../src/model/log.ts'
+import { faultFields, type Log, logEnd, withFields } from '../../src/model/log.ts'
 import { parsePrincipal } from '../../src/model/units.ts'
 import { readUserKey } from '../../src/ssh/user-key.ts'
 
@@ -55,4 +55,27 @@ for (const [rule, make, message] of messages)
 
 test('no message of ours has control characters, whoever wrote it', () => {
   assert.equal(new GatewayError('INTERNAL', `first${bell}\nsecond\u009b`).message, 'first?]0;x?\nsecond?')
+})
+
+test('each line of a log with fields has them, and what it has itself counts', () => {
+  const lines: [level: string, fields: object, message: string][] = []
+  const write = (level: string) => (fields: object, message: string) => void lines.push([level, fields, message])
+  const plain: Log = {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: () => assert.fail(),
+  }
+  const log = withFields(plain, { connection: 1, code: 'A' })
+  log.debug({}, 'a')
+  log.info({ code: 'B' }, 'b')
+  log.warn({}, 'c')
+  log.child({ session: 2 }).error({ more: 3 }, 'd')
+  assert.deepEqual(lines, [
+    ['debug', { connection: 1, code: 'A' }, 'a'],
+    ['info', { connection: 1, code: 'B' }, 'b'],
+    ['warn', { connection: 1, code: 'A' }, 'c'],
+    ['error', { connection: 1, code: 'A', session: 2, more: 3 }, 'd'],
+  ])
 })

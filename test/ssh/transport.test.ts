@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { mock, test } from 'node:test'
+import { queryObjects } from 'node:v8'
 import { newKey } from '../../src/certificate/new-key.ts'
 import { GatewayError } from '../../src/model/errors.ts'
 import type { Milliseconds } from '../../src/model/units.ts'
@@ -11,12 +12,13 @@ import { type RekeyLimits, rekeyLimits, rekeyPatience } from '../../src/ssh/key-
 import type { Leg } from '../../src/ssh/leg.ts'
 import { MSG } from '../../src/ssh/messages.ts'
 import { createSshServer } from '../../src/ssh/server.ts'
-import type { Insides } from '../../src/ssh/ssh2.ts'
+import { type Insides, Server } from '../../src/ssh/ssh2.ts'
 import { type RawClient, type RawOptions, rawClient } from '../support/ssh-client.ts'
 
 /* One leg alone: a server that lets everybody in and gives every channel message back, and a client that does as it is told. */
 const host = newKey('host')
 const alice = newKey('alice')
+const { IncomingClient } = Server as unknown as { readonly IncomingClient: new () => object }
 
 interface Lone extends AsyncDisposable {
   readonly port: number
@@ -45,7 +47,7 @@ async function alone(
       else if (!attempt.proof) attempt.sign()
       else {
         attempt.accept()
-        carry(leg)
+        return carry(leg)
       }
     }
   }).listen(0, '127.0.0.1')
@@ -248,6 +250,54 @@ test('clients are told which signatures are taken, and that pings are', async ()
     'ping@openssh.com',
     '0',
   ])
+})
+
+test('once a client is let in, ssh2’s own object of its connection is held no more', async () => {
+  await using server = await alone()
+  using client = await login(server.port)
+  client.send(numbered(1))
+  await client.next(MSG.channelData)
+  assert.equal(queryObjects(IncomingClient, { format: 'count' }), 0)
+})
+
+const late: [rule: string, message: Buffer][] = [
+  ['another request', wire(50, 'alice', 'ssh-connection', 'none')],
+  ['a request in the name of somebody else', wire(50, 'bob', 'ssh-connection', 'none')],
+  ['the service of authentication', wire(5, 'ssh-userauth')],
+]
+for (const [rule, message] of late)
+  test(`after authentication ${rule} ends the connection`, async () => {
+    await using server = await alone()
+    using client = await login(server.port)
+    client.send(message)
+    await client.closed
+    const { reason } = (await server.leg).signal
+    assert.match(`${reason.code}: ${reason.message}`, /^PROTOCOL_ERROR: message \d+ after authentication$/)
+  })
+
+const partings: [rule: string, reason: number, text: string, told: string][] = [
+  ['the reason of a client that leaves is its own', 2, 'as the test wants it', 'CLIENT_LEFT: as the test wants it'],
+  ['without a text it is the number', 14, '', 'CLIENT_LEFT: reason 14'],
+  ['who is done has no other reason', 11, 'disconnected by user', 'CLIENT_LEFT: the connection was closed'],
+]
+for (const [rule, number, text, told] of partings)
+  test(`after authentication ${rule}`, async () => {
+    await using server = await alone()
+    using client = await login(server.port)
+    const { signal } = await server.leg
+    const over = once(signal, 'abort')
+    client.send(wire(1, { uint32: number }, text, ''))
+    await over
+    assert.equal(`${signal.reason.code}: ${signal.reason.message}`, told)
+  })
+
+test('after authentication a packet that is not whole in its tag ends the connection', async () => {
+  await using server = await alone()
+  using client = await login(server.port)
+  const { _sock: socket } = client.ssh as unknown as Insides
+  socket.write(Buffer.alloc(64, 7))
+  await client.closed
+  assert.equal((await server.leg).signal.reason.code, 'PROTOCOL_ERROR')
 })
 
 const chacha = 'chacha20-poly1305@openssh.com'

@@ -66,9 +66,11 @@ export async function choose(
     if (admission.banner !== '') channel.write(printableLines(`${admission.banner}\n`).replaceAll('\n', '\r\n'))
   }
   try {
-    const denied = await live(leg, admission, { identity, registered }, parts, letIn, takeover)
-    if (denied === undefined) return undefined
-    return refuse(denied.fault, denied.refusal)
+    const { promise: ended, resolve: over } = Promise.withResolvers<void>()
+    const denied = await live(leg, admission, { identity, registered }, parts, letIn, { before: takeover, over })
+    if (denied !== undefined) return refuse(denied.fault, denied.refusal)
+    await ended
+    return undefined
   } catch (thrown) {
     const fault = asGatewayError(thrown, 'INTERNAL', 'a fault of the gateway’s own')
     admission.target.cut(fault)
