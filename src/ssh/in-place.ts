@@ -49,7 +49,8 @@ const paddingLeast = 4
 interface Algorithm {
   /** A length is a multiple of this (RFC 4253 section 6). */
   readonly block: 8 | 16
-  length(header: Buffer, sequence: number): number
+  /** Of the packet whose header lies at `at`. */
+  length(bytes: Buffer, at: number, sequence: number): number
   open(sealed: Buffer, tag: Buffer, sequence: number): void
   free(): void
 }
@@ -89,8 +90,8 @@ class Gcm implements Algorithm {
     this.#addon = addon
   }
 
-  length(header: Buffer): number {
-    return header.readUInt32BE()
+  length(bytes: Buffer, at: number): number {
+    return bytes.readUInt32BE(at)
   }
 
   open(sealed: Buffer, tag: Buffer): void {
@@ -110,8 +111,8 @@ class ChachaPoly implements Algorithm {
     this.#addon = addon
   }
 
-  length(header: Buffer, sequence: number): number {
-    return this.#addon.decryptLen(header, sequence)
+  length(bytes: Buffer, at: number, sequence: number): number {
+    return this.#addon.decryptLen(bytes.subarray(at, at + headerBytes), sequence)
   }
 
   open(sealed: Buffer, tag: Buffer, sequence: number): void {
@@ -198,7 +199,7 @@ export class PacketOpener {
   #wholeIn(chunk: Buffer, end: number): Buffer | undefined {
     const start = this.#at
     if (this.#filled > 0 || end - start < headerBytes) return undefined
-    const bytes = this.#bytesOf(chunk.subarray(start, start + headerBytes))
+    const bytes = this.#bytesOf(chunk, start)
     if (end - start < bytes) return undefined
     this.#at += bytes
     return chunk.subarray(start, start + bytes)
@@ -217,16 +218,16 @@ export class PacketOpener {
         this.#filled = 0
         return partial
       }
-      this.#partial = Buffer.allocUnsafeSlow(this.#bytesOf(partial))
+      this.#partial = Buffer.allocUnsafeSlow(this.#bytesOf(partial, 0))
       this.#partial.set(partial)
     }
     return undefined
   }
 
-  /** Of a whole packet. */
-  #bytesOf(header: Buffer): number {
+  /** Of the whole packet whose header lies at `at`. */
+  #bytesOf(bytes: Buffer, at: number): number {
     const { block } = this.#algorithm
-    const length = this.#algorithm.length(header, this.inSeqno)
+    const length = this.#algorithm.length(bytes, at, this.inSeqno)
     if (length > lengthMost || length < block || length % block !== 0) throw new Error('Bad packet length')
     return headerBytes + length + tagBytes
   }

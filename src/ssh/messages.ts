@@ -99,7 +99,6 @@ export function readData(message: Buffer): { readonly recipient: number; readonl
   const recipient = reader.uint32()
   if (header === 13) reader.uint32()
   const length = reader.uint32()
-  reader.rest()
   if (message.length !== header + length)
     throw new GatewayError('WIRE_MALFORMED', 'data of another length than it says')
   return { recipient, length }

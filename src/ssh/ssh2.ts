@@ -216,7 +216,8 @@ export function shareOffer(protocol: Protocol): void {
 
 const connectionProtocol: ReadonlySet<number> = new Set([80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100])
 
-const asBuffer = (payload: Uint8Array): Buffer => Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+const asBuffer = (payload: Uint8Array): Buffer =>
+  payload instanceof Buffer ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length)
 
 for (let number = 0; number < messageHandlers.length; number++) {
   const original = messageHandlers[number]
