@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { CommonLimits, OwnCommons } from '../gateway/commons.ts'
 import { type Answering, Channel } from './channel.ts'
 import { Desk } from './desk.ts'
@@ -23,6 +24,9 @@ export class NotStarted extends Error {
     this.exitCode = exitCode
   }
 }
+
+/** Milliseconds. */
+const lookEvery = 5
 
 /** `starting` → `ready` → `draining`, and from each of them `ended`. */
 export type State = 'starting' | 'ready' | 'draining' | 'ended'
@@ -113,7 +117,8 @@ export class Member {
       {
         send(message, socket, sent) {
           try {
-            child.send(message, socket, {}, sent)
+            // Node.js would close it once it is acknowledged, and so never when the worker dies before that.
+            child.send(message, socket, { keepOpen: true }, sent)
           } catch (fault) {
             sent(fault as Error) // a socket that has no handle any more
           }
@@ -131,10 +136,12 @@ export class Member {
         begun.reject(failed ?? new NotStarted(`a worker ended before it was ready: ${signal ?? `code ${code}`}`, 1))
         resolve({ code, signal })
       }
-      // What it said before its end may still be on its way: what it held, and what it left to end.
-      child.once('exit', (code, signal) =>
-        child.connected ? child.once('disconnect', () => end(code, signal)) : end(code, signal),
-      )
+      child.once('exit', async (code, signal) => {
+        // What it said before its end may still be on its way: what it held, and what it left to end. (`disconnect` is not told
+        // while a socket waits to be acknowledged.)
+        while (child.connected) await wait(lookEvery)
+        end(code, signal)
+      })
       if (child.pid === undefined) child.once('error', (fault) => end(1, fault.message as NodeJS.Signals))
     })
   }
@@ -167,9 +174,9 @@ export class Member {
   take(door: Door, socket: Socket): void {
     this.connections[door]++
     this.#onTheWay.add(socket)
-    this.#channel.say('connection', door, socket, (fault) => {
+    this.#channel.say('connection', door, socket, () => {
       this.#onTheWay.delete(socket)
-      if (fault !== null) socket.destroy()
+      socket.destroy() // if it was sent, one of its own is on the way to the worker
     })
   }
 

@@ -263,6 +263,33 @@ test('a worker that is killed takes its sessions and no others; another one take
   await noneLeft()
 })
 
+test('who is on the way to a worker when that is killed does not wait for it: all are greeted or let go', async () => {
+  const [[, pid] = [0, 0]] = workersOf(world.gateway)
+  const before = numbers()
+  process.kill(pid, 'SIGSTOP') // it takes nothing, and does not say so
+  let done = 0
+  const knocks = [1, 2, 3, 4, 5, 6].map(async (last) => {
+    using _knock = await knockFrom(world, `127.0.5.${last}`)
+    done++
+  })
+  await until(
+    () => done,
+    (greeted) => greeted >= 2, // by the other one, which is given every second
+  )
+  assert.ok(done < knocks.length)
+  process.kill(pid, 'SIGKILL')
+  assert.equal(
+    await until(
+      () => done,
+      (all) => all === knocks.length,
+    ),
+    knocks.length,
+  )
+  const isNew = (number: number): boolean => !before.includes(number)
+  assert.ok((await until(numbers, (now) => now.length === 2 && now.some(isNew))).some(isNew))
+  await noneLeft()
+})
+
 test('SIGUSR2: other workers take what comes, nobody is turned away meanwhile, and a live session goes on until it is ended', async () => {
   await using session = await openSession(world, 'db1')
   const before = numbers()
