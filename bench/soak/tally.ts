@@ -1,5 +1,7 @@
 /** Milliseconds after a worker's death in which a connection may still meet it. */
 const deathLasts = 1_000
+/** Milliseconds after it by which whoever it cuts has noticed: who hangs is not cut. */
+const noticedWithin = 20_000
 
 /** What was done, and what went wrong. */
 export class Tally {
@@ -34,7 +36,9 @@ export class Tally {
         this.#done.set(name, (this.#done.get(name) ?? 0) + 1)
       } catch (thrown) {
         const failed = performance.now()
-        const isCut = this.#kills.some((kill) => begun < kill + deathLasts && kill < failed)
+        const isCut = this.#kills.some(
+          (kill) => begun < kill + deathLasts && kill < failed && failed < kill + noticedWithin,
+        )
         if (isCut) this.#cut.set(name, (this.#cut.get(name) ?? 0) + 1)
         else this.fault(`${name}: ${(thrown as Error).message}`)
       }
