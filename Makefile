@@ -60,10 +60,10 @@ wasm-verify: tools ## builds the bundle again and compares the bytes
 	{ echo 'wasm/bundle.tar.gz is stale: make wasm' >&2; exit 1; }
 
 unit: tools ## tests of the parts
-	$(NODE) --test --test-timeout=120000 $(shell find test -name '*.test.ts' -not -path 'test/e2e/*' -not -path 'test/demo/*' | sort)
+	$(NODE) --test --test-timeout=300000 $(shell find test -name '*.test.ts' -not -path 'test/e2e/*' -not -path 'test/demo/*' | sort)
 
 e2e: tools ## tests of the whole, with real ssh and sshd
-	$(NODE) --test --test-timeout=120000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
+	$(NODE) --test --test-timeout=300000 --test-concurrency=2 $(shell find test/e2e test/demo -name '*.test.ts' | sort)
 
 test-openssh: tools ## OpenSSH's own regression scripts through the gateway; some ten minutes; JOBS=2: so many at once
 	@bin/setup debian regress

@@ -73,11 +73,11 @@ export async function prepareGround(): Promise<Ground> {
     configure: (name, gateway, lines = []) =>
       configure(workspace, name, { gateway: gateway.sshPort, target, jump }, lines),
     async signIn(config, args = []) {
-      const onStderr = async (text: string): Promise<void> => {
-        const [, code] = /Code {3}(\S+)/.exec(text) ?? []
+      const onLine = async (line: string): Promise<void> => {
+        const [, code] = /Code {3}(\S+)/.exec(line) ?? []
         if (code !== undefined) await issuer.approve(code, 'alice')
       }
-      const { code, stderr } = await run('ssh', ['-F', config, ...args, 'gateway', 'true'], { onStderr })
+      const { code, stderr } = await run('ssh', ['-F', config, ...args, 'gateway', 'true'], { onLine })
       if (code !== 0) throw new Error(`the sign-in failed:\n${stderr}`)
     },
     access: ({ sshPort }) => ({

@@ -78,7 +78,7 @@ const configuration = ({ staging, db1 }: Targets, issuer: Issuer, tokens: Gatewa
   },
   ca: { key: 'user_ca', host_key: 'host_ca' },
   // The usual 50ms are for machines that do nothing else.
-  policy: { bundle: 'bundle.tar.gz', deadline: '500ms' },
+  policy: { bundle: 'bundle.tar.gz', deadline: '10s' },
   identity: {
     issuer: issuer.url,
     client_id: issuer.clientId,

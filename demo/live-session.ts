@@ -33,5 +33,5 @@ export async function openSession(call: Call, stage: Stage, page: Page): Promise
   return { ...session, [Symbol.asyncDispose]: () => life.disposeAsync() }
 }
 
-/** The time in which something happens, or does not happen. */
-export const soon = (): AbortSignal => AbortSignal.timeout(10_000)
+/** The time in which something happens, or does not happen: also on a machine that has much to do. */
+export const soon = (): AbortSignal => AbortSignal.timeout(60_000)

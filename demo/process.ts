@@ -28,7 +28,7 @@ const environment = { ...process.env, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.
 /** Milliseconds in which a program that is told to end does so. */
 const patience = 3_000
 /** Milliseconds in which one that serves is ready. */
-export const startMost = 30_000
+export const startMost = 60_000
 
 /** Children that still run when the process ends, however it ends. */
 const live = new Set<ChildProcess>()
@@ -96,7 +96,7 @@ export interface RunOptions {
 
 /** Runs a program to its end. One that takes too long has no exit code; rejects when `signal` aborts. */
 export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Finished> {
-  const { cwd, signal, input = '', env = {}, seconds = 20 } = options
+  const { cwd, signal, input = '', env = {}, seconds = 60 } = options
   signal.throwIfAborted()
   const child = spawn(command, args, { ...apart, cwd, env: { ...environment, ...env }, stdio: 'pipe' })
   live.add(child)

@@ -1,17 +1,11 @@
-import type { TSchema } from 'typebox'
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml'
+import type { ConfigProblem } from './config-error.ts'
 import { later } from './config-schema.ts'
 import { GatewayError } from './model/errors.ts'
 import { shapeFaults } from './model/shape.ts'
 import { printable } from './model/text.ts'
+import type { TSchema } from './model/type.ts'
 
-/** A fault of the file: `regate.yaml:12:5 gateway.listen`, and what is wrong there. */
-export interface ConfigProblem {
-  readonly where: string
-  readonly message: string
-  /** Of the place in the file, in characters. */
-  readonly offset: number
-}
 /** What the file holds, and what a problem with the value at a JSON pointer looks like. */
 export interface Located<T> {
   readonly value: T

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from './model/type.ts'
 
 /*
  * `regate.yaml` as it is written. Each setting says what is expected there; defaults stand in config.ts. Closed: what no

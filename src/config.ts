@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import type { SourceAddressRule } from './certificate/issue.ts'
-import { type ConfigProblem, type Located, readYaml } from './config-file.ts'
+import { ConfigError, type ConfigProblem } from './config-error.ts'
+import { type Located, readYaml } from './config-file.ts'
 import { type Limits, readLimits } from './config-limits.ts'
 import { configSchema, type WrittenConfig } from './config-schema.ts'
 import { duration, type Problem, readCidrs } from './config-values.ts'
 import { findRoute, type RouteSettings } from './gateway/routes.ts'
-import { isTrustworthy } from './identity/issuer.ts'
+import { isTrustworthy } from './identity/trustworthy.ts'
 import type { Cidr, Nearness } from './model/address.ts'
-import { GatewayError } from './model/errors.ts'
 import { type Fingerprint, type HostName, type Milliseconds, parseHostName } from './model/units.ts'
-import { parseHostKey } from './ssh/host-keys.ts'
+import { parseHostKey } from './ssh/host-key.ts'
 
 /** The whole configuration, checked, with defaults filled in and paths made absolute. Lengths of time in milliseconds. */
 export interface Config {
@@ -81,16 +81,6 @@ export interface Token {
   readonly sha256: string
   readonly groups: readonly string[]
 }
-/** The configuration file does not say what it must; every fault of it, in the order of the file. */
-export class ConfigError extends GatewayError {
-  readonly problems: readonly ConfigProblem[]
-  constructor(found: readonly ConfigProblem[]) {
-    const problems = found.toSorted((one, other) => one.offset - other.offset)
-    super('CONFIG_INVALID', problems.map(({ where, message }) => `${where}: ${message}`).join('\n'))
-    this.problems = problems
-  }
-}
-
 /** Reads `regate.yaml`. Throws ConfigError with all that is wrong with it, or the error of a file that cannot be read. */
 export function readConfig(file: string, env: NodeJS.ProcessEnv): Config {
   const yaml = readYaml(file, readFileSync(file, 'utf8'), env, configSchema)

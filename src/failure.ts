@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { ApiFailure } from './commands/api-failure.ts'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 import { GatewayError } from './model/errors.ts'
 
 /** What is said of it on stderr, and the exit code: 1 refused or failed, 2 wrong usage or configuration. */

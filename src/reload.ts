@@ -1,5 +1,6 @@
 import type { Gateway } from './compose.ts'
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
+import { ConfigError } from './config-error.ts'
 import { asGatewayError } from './model/errors.ts'
 import { faultFields, type Log } from './model/log.ts'
 import { type FileIdentity, watchFile } from './watch.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 import type { Robots } from './identity/robots.ts'
 import { parseRobots, type Robot } from './identity/robots-file.ts'
 import { readKeyList } from './key-file.ts'

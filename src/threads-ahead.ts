@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import { Threads } from './policy/threads.ts'
+import './ssh/young-memory.ts' // which sets a flag of the whole process, and back
 import { StoreThreads } from './store/threads.ts'
 
 /** Policy threads for the next bundle: one to decide by it, one for the HTTP API. They also take the place of those that are lost. */

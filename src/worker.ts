@@ -1,4 +1,4 @@
-import './node-version.ts'
+import './node-version.js'
 
 /*
  * What a worker runs: `worker.ts FILE RUN NUMBER [GONE…]`, as a child of the supervisor (see supervise.ts). A terminal or

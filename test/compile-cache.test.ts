@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { compileCacheFolder } from '../src/compile-cache.ts'
+import { compileCacheFolder } from '../src/compile-cache.js'
 import { run } from './support/process.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stringify } from 'yaml'
-import { type Config, ConfigError, readConfig } from '../src/config.ts'
+import { type Config, readConfig } from '../src/config.ts'
+import { ConfigError } from '../src/config-error.ts'
 import { makeWorkspace } from './support/workspace.ts'
 
 /** A valid file; a test changes a section of it. */

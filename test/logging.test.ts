@@ -23,7 +23,7 @@ test('a log that cannot be written, for a full disk, ends nothing and holds up n
     stdio: ['ignore', full, 'ignore'],
   })
   closeSync(full)
-  const patience = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const patience = setTimeout(() => child.kill('SIGKILL'), 80_000)
   assert.deepEqual(await once(child, 'exit'), [7, null])
   clearTimeout(patience)
 })

@@ -107,7 +107,7 @@ test('a file that is taken away is told once as lost, and one that comes back as
   file.watch()
   const next = file.next()
   rmSync(file.path)
-  await moment(300)
+  while (file.losses() === 0) await moment(20)
   file.workspace.write('other', 'a look more')
   await moment(300)
   assert.deepEqual([file.count(), file.losses()], [0, 1])
@@ -119,13 +119,17 @@ test('writes that follow one another closely are one change', async () => {
   using file = aFile()
   file.watch()
   const next = file.next()
+  // Not so closely where the machine has much else to do: that may be the end of one change, and the beginning of another.
+  let pauses = 0
   for (let part = 0; part < 8; part++) {
+    const begun = performance.now()
     writeFileSync(file.path, 'x'.repeat(part + 10))
     await moment(30)
+    if (performance.now() - begun > 60) pauses++
   }
   await next
   await moment(300)
-  assert.equal(file.count(), 1)
+  assert.ok(file.count() <= 1 + pauses, `${file.count()} changes, ${pauses} pauses`)
 })
 test('a change that comes while it is looked is looked at as well', async () => {
   using file = aFile()

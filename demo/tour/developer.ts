@@ -1,5 +1,6 @@
 import { freePort } from '../free-port.ts'
 import { Journal } from '../journal.ts'
+import { soon } from '../live-session.ts'
 import type { Page } from '../page.ts'
 import { run, start } from '../process.ts'
 import type { Stage } from '../stage.ts'
@@ -79,7 +80,7 @@ export const refusedForward = (stage: Stage): Step => ({
     const ssh = start('ssh', sshWords(call, stage), stage.folder.path, journal)
     try {
       const knock = await knockWhenOpen(port, ssh.ended, stage, page)
-      const within = AbortSignal.any([stage.signal, ssh.ended, AbortSignal.timeout(5_000)])
+      const within = AbortSignal.any([stage.signal, ssh.ended, soon()])
       const line = await journal.line(/open failed/, within)
       page.output(line)
       const decisions = await stage.decisions.news()
@@ -105,7 +106,7 @@ export const refusedForward = (stage: Stage): Step => ({
 async function knockWhenOpen(port: number, ended: AbortSignal, stage: Stage, page: Page): Promise<string> {
   const words = ['-s', `http://127.0.0.1:${port}/`]
   page.command(['curl', ...words])
-  const signal = AbortSignal.any([stage.signal, ended, AbortSignal.timeout(10_000)])
+  const signal = AbortSignal.any([stage.signal, ended, soon()])
   for (;;) {
     const { code, stdout } = await run('curl', words, { cwd: stage.folder.path, signal })
     if (code !== connectionRefused) return stdout

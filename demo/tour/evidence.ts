@@ -1,3 +1,4 @@
+import { soon } from '../live-session.ts'
 import { run } from '../process.ts'
 import type { Stage } from '../stage.ts'
 import type { Step } from '../walk.ts'
@@ -63,7 +64,7 @@ export const targetLog = (stage: Stage): Step => ({
   async run(page) {
     const { decision_id, mapped_result } = stage.decisions.firstOf('alice')
     page.command(['grep', 'ID alice', 'staging.log'])
-    const within = AbortSignal.any([stage.signal, AbortSignal.timeout(5_000)])
+    const within = AbortSignal.any([stage.signal, soon()])
     const line = await stage.targets.staging.journal.line(new RegExp(`^Accepted publickey .*${decision_id}`), within)
     page.output(line)
     const [, account, keyId, serial] =

@@ -1,4 +1,3 @@
-import type { Static } from 'typebox'
 import { type Cidr, parseCidr } from '../model/address.ts'
 import { CriticalOptions, type ExtensionName, Extensions, type Permissions } from '../model/certificate.ts'
 import { parseCommands } from '../model/command.ts'
@@ -8,6 +7,7 @@ import { type Glob, parseGlob } from '../model/glob.ts'
 import { parseSftpRule } from '../model/sftp.ts'
 import { shapeFaults } from '../model/shape.ts'
 import { isPrintable, printable } from '../model/text.ts'
+import type { Static } from '../model/type.ts'
 
 /** What the critical options say; absent fields restrict nothing. */
 export interface Restrictions {

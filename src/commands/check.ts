@@ -1,4 +1,5 @@
-import { type Config, ConfigError, readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
+import { ConfigError } from '../config-error.ts'
 import { findRoute, hostKeysOf, type RouteSettings } from '../gateway/routes.ts'
 import { createIssuer } from '../identity/issuer.ts'
 import { readKeyList } from '../key-file.ts'

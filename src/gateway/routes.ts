@@ -1,5 +1,6 @@
 import { GatewayError } from '../model/errors.ts'
-import type { HostKey, KnownHostKeys } from '../ssh/host-keys.ts'
+import type { HostKey } from '../ssh/host-key.ts'
+import type { KnownHostKeys } from '../ssh/host-keys.ts'
 import { type KnownHosts, keysIn } from '../ssh/known-hosts.ts'
 
 /** A route as it stands in the configuration. */

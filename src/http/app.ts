@@ -12,6 +12,7 @@ import { type ServerParts, serverFactory } from './server.ts'
 import { type LiveSessions, type SessionHistory, sessionRoutes } from './sessions.ts'
 import { type OnDecision, type TailLimits, tailRoute, usualTail } from './tail.ts'
 import { fits, pathOf } from './target.ts'
+import { compilersFactory } from './validation.ts'
 
 export interface HttpParts extends ServerParts {
   readonly version: string
@@ -49,10 +50,8 @@ export function createApp(parts: HttpParts): FastifyInstance {
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, parts.log),
     clientErrorHandler: refuseUnreadable,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
+    schemaController: { compilersFactory },
   })
-  // Schemas describe answers. One that does not fit is a fault of ours that a test finds, not a reason to leave things out.
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.decorateRequest('caller', undefined)
   app.addHook('onRequest', authorization(parts.tokens, parts.authorize))
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../model/type.ts'
 import { ApiError } from './errors.ts'
 import { nextCursor, pageOf, pageParameters, readCursor, readLimit } from './paging.ts'
 import { answers, DecisionEvent, OneParams } from './shapes.ts'

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { type ErrorCode, errorCodes } from '../model/errors.ts'
+import { Type } from '../model/type.ts'
 import { answers } from './shapes.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import type { PolicyIdentity } from '../model/context.ts'
+import { Type } from '../model/type.ts'
 import { ApiError } from './errors.ts'
 import { nextCursor, pageOf, pageParameters, readCursor, readLimit } from './paging.ts'
 import { answers, Nothing, OneParams } from './shapes.ts'

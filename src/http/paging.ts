@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../model/type.ts'
 import { ApiError } from './errors.ts'
 
 const usualLimit = 50

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { PolicyInput } from '../model/context.ts'
 import type { ErrorCode, GatewayError } from '../model/errors.ts'
+import { Type } from '../model/type.ts'
 import { ApiError } from './errors.ts'
 import { answers, ErrorAnswer } from './shapes.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { Session, SessionBytes, type SessionEnd, SessionEvent } from '../model/session-event.ts'
+import { Type } from '../model/type.ts'
 import { ApiError } from './errors.ts'
 import { nextCursor, pageOf, pageParameters, readCursor, readLimit } from './paging.ts'
 import { answers, Nothing, OneParams } from './shapes.ts'

@@ -1,4 +1,4 @@
-import { type TSchema, Type } from 'typebox'
+import { type TSchema, Type } from '../model/type.ts'
 
 /** What answers look like, for `/openapi.json`. Nothing is sent by them: a test holds each answer against its own. */
 export const ErrorAnswer = Type.Object(

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { faultFields, type Log } from '../model/log.ts'
+import { Type } from '../model/type.ts'
 import type { Milliseconds } from '../model/units.ts'
 import type { KnownTokens } from './authorization.ts'
 import {

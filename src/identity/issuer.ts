@@ -1,6 +1,7 @@
 import * as oidc from 'openid-client'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
+import { isTrustworthy } from './trustworthy.ts'
 
 export interface IssuerSettings {
   /** The issuer URL: https, or http on a loopback address. */
@@ -133,10 +134,6 @@ function readGrant(response: oidc.DeviceAuthorizationResponse): DeviceGrant {
 
 const within = (seconds: number, { least, most }: { readonly least: number; readonly most: number }): number =>
   Math.min(most, Math.max(least, seconds))
-
-const loopback = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/
-export const isTrustworthy = (url: URL): boolean =>
-  url.protocol === 'https:' || (url.protocol === 'http:' && loopback.test(url.hostname))
 
 /** fetch, but only to places that can be trusted to be the issuer, and only so many bytes of answer. */
 const boundedFetch: oidc.CustomFetch = async (url, options) => {

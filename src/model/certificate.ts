@@ -1,9 +1,9 @@
-import { type Static, Type } from 'typebox'
 import type { Cidr } from './address.ts'
 import type { CommandRule } from './command.ts'
 import type { Destination } from './destination.ts'
 import type { Glob } from './glob.ts'
 import type { SftpRule } from './sftp.ts'
+import { type Static, Type } from './type.ts'
 import type { Fingerprint, Principal, UnixSeconds } from './units.ts'
 
 const closed = { additionalProperties: false } as const

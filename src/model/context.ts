@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from './type.ts'
 
 /**
  * What a policy is asked with: contract `ssh/v1`. Closed, and what is not known is absent, never null: `not input.x` is

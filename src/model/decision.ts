@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox'
 import { CertificateRequest } from './certificate.ts'
+import { type Static, Type } from './type.ts'
 
 const closed = { additionalProperties: false } as const
 const later = 'refused in this version'

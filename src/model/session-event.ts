@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from './type.ts'
 
 /*
  * What is kept of a session, live and ended, in the form in which the HTTP API tells it.

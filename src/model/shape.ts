@@ -1,7 +1,7 @@
-import type { TSchema } from 'typebox'
+import { Check, Compile, Errors } from 'typebox/schema'
 import { Settings } from 'typebox/system'
-import { Value } from 'typebox/value'
 import { printable } from './text.ts'
+import type { TSchema } from './type.ts'
 
 // An optional member may be absent, not undefined. A configuration may have many faults, and all of them are told.
 Settings.Set({ exactOptionalPropertyTypes: true, maxErrors: 512 })
@@ -20,16 +20,27 @@ interface Annotated {
   readonly anyOf?: readonly Annotated[]
   readonly properties?: Readonly<Record<string, unknown>>
 }
-type Fault = ReturnType<typeof Value.Errors>[number]
+type Fault = ReturnType<typeof Errors>[1][number]
 
 /** Every fault; empty when the value has the shape. */
 export function shapeFaults(schema: TSchema, value: unknown): ShapeFault[] {
-  if (Value.Check(schema, value)) return []
-  const faults = Value.Errors(schema, value)
-  // What each branch of a choice lacks says less than that none of them fits.
-  return faults
-    .filter((fault) => fault.keyword !== 'boolean' && !fault.schemaPath.includes('/anyOf/'))
-    .flatMap((fault) => explain(schema, fault))
+  return Check(schema, value) ? [] : faultsIn(schema, value)
+}
+
+/** The same by code that is written for the schema when the first value comes: for values that may be long. */
+export function shapeFaultsOf(schema: TSchema): (value: unknown) => ShapeFault[] {
+  let validator: ReturnType<typeof Compile> | undefined
+  return (value) => {
+    validator ??= Compile(schema)
+    return validator.Check(value) ? [] : faultsIn(schema, value)
+  }
+}
+
+function faultsIn(schema: TSchema, value: unknown): ShapeFault[] {
+  const [, faults] = Errors(schema, value)
+  // What each branch of a choice lacks says less than that none of them fits. But it may be all that was looked for.
+  const telling = faults.filter((fault) => fault.keyword !== 'boolean' && !fault.schemaPath.includes('/anyOf/'))
+  return (telling.length > 0 ? telling : faults.slice(0, 1)).flatMap((fault) => explain(schema, fault))
 }
 
 function explain(schema: TSchema, fault: Fault): ShapeFault[] {

@@ -1,9 +1,9 @@
-import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile } from 'typebox/schema'
 import { Allow, Challenge, type Decision, Deny } from '../model/decision.ts'
 import { GatewayError } from '../model/errors.ts'
 import { shapeFaults } from '../model/shape.ts'
 import { printable } from '../model/text.ts'
+import type { TSchema } from '../model/type.ts'
 
 const form = (schema: TSchema) => ({ schema, validator: Compile(schema) })
 const forms: Readonly<Record<string, ReturnType<typeof form>>> = {

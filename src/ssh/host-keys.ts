@@ -1,10 +1,10 @@
 import { GatewayError } from '../model/errors.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
-import { isTaken, readPublicKey } from '../model/public-key.ts'
 import type { UnixSeconds } from '../model/units.ts'
 import { WireReader } from '../model/wire.ts'
 import { type HostKeyAlgorithm, hostCertificateAlgorithms, hostKeyAlgorithms } from './algorithms.ts'
 import { checkHostCertificate, type HostCertificate, isCertificate, readHostCertificate } from './host-certificate.ts'
+import { algorithmsOf, type HostKey } from './host-key.ts'
 
 /** By what a target is known. With neither keys nor authorities it is not gone to. */
 export interface KnownHostKeys {
@@ -13,33 +13,6 @@ export interface KnownHostKeys {
   readonly authorities: readonly HostKey[]
   /** Keys that count no more: a host's, or an authority's. In wire form. */
   readonly revoked: readonly Buffer[]
-}
-export interface HostKey {
-  readonly type: string
-  readonly blob: Buffer
-}
-
-/** One public key as it stands in a `.pub` file or a known_hosts line: `ssh-ed25519 AAAA… comment`. Throws CONFIG_INVALID. */
-export function parseHostKey(text: string): HostKey {
-  const [type = '', base64 = ''] = text.trim().split(/\s+/)
-  const blob = Buffer.from(base64, 'base64')
-  if (blob.length === 0 || blob.toString('base64').replace(/=+$/, '') !== base64.replace(/=+$/, ''))
-    throw new GatewayError('CONFIG_INVALID', 'not a public key: expected "ssh-ed25519 AAAA…"')
-  if (!isTaken(type) || algorithmsOf(type).length === 0)
-    throw new GatewayError('CONFIG_INVALID', `a host key of type ${type} is not taken; known: ${keyTypes.join(', ')}`)
-  try {
-    if (readPublicKey(blob).type === type) return { type, blob }
-  } catch (cause) {
-    throw new GatewayError('CONFIG_INVALID', `not a ${type} key: ${(cause as Error).message}`, { cause })
-  }
-  throw new GatewayError('CONFIG_INVALID', `the line says ${type}, the key itself something else`)
-}
-
-const keyTypes = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa']
-
-function algorithmsOf(type: string): readonly HostKeyAlgorithm[] {
-  if (type === 'ssh-rsa') return ['rsa-sha2-512', 'rsa-sha2-256']
-  return hostKeyAlgorithms.filter((algorithm) => algorithm === type)
 }
 
 /**

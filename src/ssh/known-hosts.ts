@@ -2,7 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
 import { wildcardMatches } from '../model/wildcard.ts'
-import { type HostKey, type KnownHostKeys, parseHostKey } from './host-keys.ts'
+import { type HostKey, parseHostKey } from './host-key.ts'
+import type { KnownHostKeys } from './host-keys.ts'
 
 /** A known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 export interface KnownHosts {

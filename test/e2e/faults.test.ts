@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { readFileSync, renameSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { freePort } from '../../demo/free-port.ts'
 import { replaceData } from '../support/bundle.ts'
 import { strangersSignIn } from '../support/policy.ts'
 import { start } from '../support/process.ts'
 import { acceptedBy, decisionsOf, faultsOfLog } from '../support/whole-log.ts'
-import { freePort } from '../support/workspace.ts'
+import { until } from '../support/workers.ts'
 import { api, type DecisionEvent, type GatewayProcess, startGateway, startWorld, type World } from '../support/world.ts'
 
 /*
@@ -15,12 +16,12 @@ import { api, type DecisionEvent, type GatewayProcess, startGateway, startWorld,
  */
 const rounds = Number(process.env.FAULT_ROUNDS ?? 8)
 
-/** Two seconds at a time where the route's label says `open`. */
+/** Eight seconds at a time where the route's label says `open`. */
 const policy = `${strangersSignIn}
 decision := {
 	"version": "ssh/v1",
 	"outcome": "allow",
-	"certificate": {"principals": ["postgres"], "ttl": 2, "extensions": {"permit-exec@regate": ["*"]}},
+	"certificate": {"principals": ["postgres"], "ttl": 8, "extensions": {"permit-exec@regate": ["*"]}},
 } if {
 	input.identity
 	input.target.labels.door == "open"
@@ -51,12 +52,15 @@ test(`killed at ${rounds} random instants, it has lost nothing and lets nobody i
   })
   assert.equal((await world.ssh('open', ['true'])).code, 0)
   const keys = await revocableKeys(world)
+  const begun = performance.now()
+  await attempt(world, 'open', 'alice', 'true').ended()
+  const whole = performance.now() - begun
   const revoked: string[] = []
   let gateway: GatewayProcess = world.gateway
   for (let round = 1; round <= rounds; round++) {
     const victim = keys.pop()
     const clients = [
-      ...Array.from({ length: 3 }, () => attempt(world, 'open', 'alice', 'sleep 3')),
+      ...Array.from({ length: 3 }, () => attempt(world, 'open', 'alice', 'cat')),
       attempt(world, 'closed', 'alice', 'true'),
       ...revoked.slice(-2).map((key) => attempt(world, 'open', key, 'echo revoked and in')),
     ]
@@ -65,7 +69,11 @@ test(`killed at ${rounds} random instants, it has lost nothing and lets nobody i
       touchConfig(world),
       victim === undefined ? undefined : revoke(gateway, victim.loginId),
     ] as const
-    await wait(20 + Math.random() * (round % 3 === 0 ? 2_500 : 400)) // every third time far enough for renewals
+    // Every third time people are in and the login is revoked, and it goes on to about when the first renewals are due.
+    if (round % 3 === 0) {
+      await Promise.all([changes[2], until(() => liveIn(gateway), Boolean)])
+      await wait(4_000 + Math.random() * 4_000)
+    } else await wait(Math.random() * 3 * whole)
     await gateway.stop('SIGKILL')
     if (victim !== undefined && (await changes[2]) === true) revoked.push(victim.key)
     await Promise.all([...changes, ...clients.map((client) => client.ended())])
@@ -82,6 +90,12 @@ test(`killed at ${rounds} random instants, it has lost nothing and lets nobody i
   assert.ok(sessions.some(({ end }) => end.code === 'GATEWAY_GONE'))
   await gateway.stop()
 })
+
+/** Somebody is in. */
+async function liveIn(gateway: GatewayProcess): Promise<boolean> {
+  const { sessions } = (await (await api(gateway, '/v1/sessions')).json()) as { sessions: object[] }
+  return sessions.length > 0
+}
 
 type Ended = { readonly sessions: { readonly end: { readonly code: string } }[] }
 

@@ -208,7 +208,7 @@ const shownAs = (type: string, certificate: Buffer) => ({
 })
 
 test('check tells what is wrong with a known_hosts file, with its line', async () => {
-  const done = await run(regate, ['check', '--config', world.workspace.path('regate.yaml')], { seconds: 60 })
+  const done = await run(regate, ['check', '--config', world.workspace.path('regate.yaml')])
   assert.match(done.stdout, /^ok {6}route certified: 127\.0\.0\.1:\d+ SHA256:/m)
   assert.match(done.stdout, /^FAILED {2}route spoilt: .*spoilt_hosts:2: expected/m)
   assert.match(done.stdout, /^FAILED {2}route misnamed: the host certificate is for 127\.0\.0\.1, not localhost/m)

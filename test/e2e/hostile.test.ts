@@ -247,9 +247,9 @@ test('messages of the connection protocol before anybody has signed in end the c
 const residentKiB = (): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${world.gateway.child.pid}/status`, 'utf8'))?.[1])
 
-/** Until nothing has moved for half a second: what the kernel holds is not ours to count. */
+/** Until nothing has moved for three seconds: what the kernel holds is not ours to count. */
 async function sendUntilStuck(client: RawClient, send: () => void): Promise<void> {
-  for (let moved = performance.now(), last = -1; performance.now() - moved < 500; await wait(5)) {
+  for (let moved = performance.now(), last = -1; performance.now() - moved < 3_000; await wait(5)) {
     for (let count = 0; client.unsent < 4 * 1024 * 1024 && count < 1_000; count++) send()
     if (client.unsent === last && last > 1024 * 1024) continue
     last = client.unsent

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { freePort } from '../../demo/free-port.ts'
 import type { Extensions } from '../../src/model/certificate.ts'
 import { hostCa, jumping, writeJumpConfig } from '../support/jump.ts'
 import { start } from '../support/process.ts'
 import { ask, echoServer } from '../support/sockets.ts'
-import { freePort } from '../support/workspace.ts'
 import { allow, api, startWorld, type World } from '../support/world.ts'
 
 /*
@@ -221,10 +221,10 @@ test('the same person by another key signs in inside, once', async () => {
 
 test('more jumps at once than one connection may have are refused, and there is room again', async () => {
   const within = `ssh -F $F -o 'ProxyCommand=ssh -F '$F' -S '$W'/many -W %h:%p gate' db1`
-  const three = [1, 2, 3].map((n) => `${within} "echo ${n} > $W/on${n}; sleep 30" & p${n}=$!; `).join('')
+  const three = [1, 2, 3].map((n) => `${within} "echo ${n} > $W/on${n}; cat" <&9 & p${n}=$!; `).join('')
   const wait = `while ! [ -e $W/on1 -a -e $W/on2 -a -e $W/on3 ]; do sleep 0.1; done`
   const done = await shell(
-    `ssh -F $F -M -S $W/many -f -N gate; ${three} ${wait}; ${within} echo four; kill $p1 $p2 $p3; wait; ${within} echo five; ssh -S $W/many -O exit gate`,
+    `mkfifo $W/silence; exec 9<>$W/silence; ssh -F $F -M -S $W/many -f -N gate 9>&-; ${three} ${wait}; ${within} echo four; kill $p1 $p2 $p3; wait; until ${within} echo five; do sleep 0.1; done; ssh -S $W/many -O exit gate`,
   )
   assert.equal(done.stdout, 'five\n', done.stderr)
   assert.match(done.stderr, /too many jumps|open refused|open failed|kex_exchange_identification/)
@@ -258,7 +258,7 @@ async function liveNow() {
   return { session, outer }
 }
 const endOf = async (id: string): Promise<string> => (await api(world.gateway, `/v1/sessions/${id}`)).text()
-const stay = ['db1', 'echo on; sleep 30']
+const stay = ['db1', 'echo on; cat']
 
 test('a login that is revoked ends the connection inside, which says so', async () => {
   await using ssh = start('ssh', ['-F', config, '-J', 'gate', ...stay])
@@ -294,7 +294,7 @@ test('beside a default route the name regate is what a jump signs in by; who the
     certificates: { db1: { extensions: { 'permit-exec@regate': ['*'] } }, db2: { extensions: everything } },
     config: (parts) => {
       const { ca, gateway } = hostCa(parts)
-      return { ca, gateway: { ...gateway, default_route: 'db1' }, limits: { ident_wait: '2s' } }
+      return { ca, gateway: { ...gateway, default_route: 'db1' }, limits: { ident_wait: '6s' } }
     },
   })
   const file = writeJumpConfig(other.workspace, other.gateway)

@@ -77,8 +77,8 @@ test('the quick start, walked: from nothing to a login on a real sshd', async ()
   const options = ['-i', workspace.path('alice'), '-o', 'IdentitiesOnly=yes', '-o', 'IdentityAgent=none', '-F', 'none']
   const known = ['-o', `UserKnownHostsFile=${workspace.path('known')}`, '-o', 'StrictHostKeyChecking=accept-new']
   const done = await run(ssh, [...options, ...known, ...words], {
-    onStderr: async (text) => {
-      const [, code] = /Code {3}(\S+)/.exec(text) ?? []
+    onLine: async (line) => {
+      const [, code] = /Code {3}(\S+)/.exec(line) ?? []
       if (code !== undefined) await issuer.approve(code, 'alice')
     },
   })

@@ -65,7 +65,6 @@ before(async () => {
       const stranger = workspace.key('stranger')
       const other = execFileSync('ssh-keygen', ['-y', '-f', stranger], { encoding: 'utf8' }).trim()
       return {
-        limits: { connect: '1s', handshake: '1s' },
         routes: [
           ...Object.entries(decisions).map(([name, decision]) => ({ ...route, name, ...labelled(decision) })),
           { ...route, name: 'mismatch', host_keys: [other], ...labelled(allowed()) },
@@ -153,12 +152,15 @@ test('a denied route and one that is not there take the same time', async () => 
     await world.ssh(route, ['true'])
     return performance.now() - begun
   }
-  const times: Record<'denied' | 'nosuch', number[]> = { denied: [], nosuch: [] }
-  for (let round = 0; round < 12; round++)
-    for (const route of ['denied', 'nosuch'] as const) times[route].push(await time(route))
-  const median = (list: number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0
-  // What tells them apart inside is well under a millisecond; a refusal is told 100 ms after the question.
-  assert.ok(Math.abs(median(times.denied) - median(times.nosuch)) < 40, JSON.stringify(times))
+  const least = { denied: Number.POSITIVE_INFINITY, nosuch: Number.POSITIVE_INFINITY }
+  // What tells them apart inside is well under a millisecond; a refusal is told 100 ms after the question. What else the machine
+  // does makes some of them longer, and none shorter: where that is much it takes more rounds until neither has had any of it.
+  for (const end = performance.now() + 60_000; performance.now() < end; ) {
+    for (let round = 0; round < 12; round++)
+      for (const route of ['denied', 'nosuch'] as const) least[route] = Math.min(least[route], await time(route))
+    if (Math.abs(least.denied - least.nosuch) < 40) return
+  }
+  assert.fail(JSON.stringify(least))
 })
 
 const names: [rule: string, user: string][] = [
@@ -221,19 +223,19 @@ test('a target that does not trust the CA', async () => {
   assert.match((await strange.ssh('db1', ['true'])).stderr, /TARGET_REFUSED/)
 })
 
-const silent: [rule: string, say: string, code: ErrorCode][] = [
-  ['says nothing', '', 'TARGET_TIMEOUT'],
-  ['says something else', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'TARGET_TIMEOUT'],
-  ['breaks off', 'SSH-2.0-x\r\n\0\0\0\x0cgarbage-garbage-garbage', 'TARGET_PROTOCOL'],
+const silent: [rule: string, say: string, handshake: string, code: ErrorCode][] = [
+  ['says nothing', '', '500ms', 'TARGET_TIMEOUT'],
+  ['says something else', 'HTTP/1.1 400 Bad Request\r\n\r\n', '500ms', 'TARGET_TIMEOUT'],
+  ['breaks off', 'SSH-2.0-x\r\n\0\0\0\x0cgarbage-garbage-garbage', '60s', 'TARGET_PROTOCOL'],
 ]
-for (const [rule, say, code] of silent)
+for (const [rule, say, handshake, code] of silent)
   test(`a target that ${rule}`, async () => {
     const server = createServer((socket) => socket.on('error', () => {}).write(say)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as { port: number }
     await using slow = await startWorld({
       config: ({ sshd }) => ({
-        limits: { handshake: '500ms' },
+        limits: { handshake },
         routes: [{ name: 'db1', host: '127.0.0.1', port, host_keys: [sshd.hostKey], ...labelled(allowed()) }],
       }),
     })
@@ -268,6 +270,7 @@ const failing: [rule: string, rego: string, code: ErrorCode, recorded: string | 
     ),
     'POLICY_TIMEOUT',
     'POLICY_TIMEOUT',
+    { deadline: '100ms' },
   ],
   [
     'one that wants all memory',
@@ -283,7 +286,7 @@ const failing: [rule: string, rego: string, code: ErrorCode, recorded: string | 
     'POLICY_BUILTIN_FAILED',
   ],
 ]
-for (const [rule, rego, code, recorded, limits = { deadline: '100ms' }] of failing)
+for (const [rule, rego, code, recorded, limits = { deadline: '10s' }] of failing)
   test(`${rule} denies, and harms nobody else`, async () => {
     await using failingWorld = await startWorld({
       policy: rego,
@@ -367,7 +370,7 @@ test('a store that is locked lets nobody in, and does again when it is free', as
   assert.equal((await stuck.ssh('db1', ['true'])).code, 0)
   const lock = `import sqlite3,sys
 c=sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('begin exclusive'); print('locked', flush=True); sys.stdin.readline(); c.execute('rollback')`
-  const locker = start('python3', ['-c', lock, stuck.workspace.path('regate.db')])
+  await using locker = start('python3', ['-c', lock, stuck.workspace.path('regate.db')])
   await locker.line(/locked/)
   const refused = await stuck.ssh('db1', ['true'])
   assert.match(
@@ -384,6 +387,7 @@ test('no text that others wrote has a control character in the log', async () =>
     '-c',
     `printf 'SSH-2.0-x\\033]0;evil\\007\\r\\n' | timeout 2 nc 127.0.0.1 ${world.gateway.sshPort}`,
   ])
+  await world.gateway.line(/evil/)
   const texts: string[] = []
   const collect = (_key: string, value: unknown): unknown => {
     if (typeof value === 'string') texts.push(value)

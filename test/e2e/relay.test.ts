@@ -4,10 +4,11 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { after, before, test } from 'node:test'
+import { freePort } from '../../demo/free-port.ts'
 import type { Extensions } from '../../src/model/certificate.ts'
 import { type Running, run, start } from '../support/process.ts'
 import { ask, echoServer } from '../support/sockets.ts'
-import { freePort } from '../support/workspace.ts'
+import { until } from '../support/workers.ts'
 import { startWorld, type World } from '../support/world.ts'
 
 /*
@@ -40,7 +41,7 @@ after(() => world[Symbol.asyncDispose]())
 const digest = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex')
 /** ssh as a background process, until it is disposed of. */
 const background = (...args: string[]): Running => start('ssh', ['-v', '-F', world.config, ...args, 'all'])
-const shell = (command: string, seconds = 30) =>
+const shell = (command: string, seconds = 80) =>
   run('bash', ['-c', command], { seconds, env: { F: world.config, BIG: big, W: world.workspace.folder } })
 
 const commands: [rule: string, command: string, out: string, code?: number][] = [
@@ -66,7 +67,7 @@ const commands: [rule: string, command: string, out: string, code?: number][] = 
   ['which is reported as such', `ssh -v -F $F all 'kill -TERM $$' 2>&1 | grep -c 'exit-signal'`, '1\n'],
   [
     'a pipe whose reader goes away',
-    `timeout 10 ssh -F $F all yes 2>/dev/null | head -1; echo \${PIPESTATUS[0]}`,
+    `timeout 60 ssh -F $F all yes 2>/dev/null | head -1; echo \${PIPESTATUS[0]}`,
     'y\n255\n',
   ],
   ['the environment', `LC_FOO=bar ssh -F $F -o SendEnv=LC_FOO all 'echo $LC_FOO'`, 'bar\n'],
@@ -135,17 +136,17 @@ const commands: [rule: string, command: string, out: string, code?: number][] = 
 ]
 for (const [rule, command, out, code = 0] of commands)
   test(rule, async () => {
-    const done = await shell(command, 60)
+    const done = await shell(command)
     assert.equal(done.stdout, out, done.stderr)
     assert.ok(done.code === code || code === 0, `${done.code}`)
   })
 
-test('200 MB through stdout and stderr at once, both slow to be read at first', async () => {
+test('200 MB through stdout and stderr at once, both slow to be read at first', { timeout: 300_000 }, async () => {
   const megabytes = 100
   const source = `head -c ${megabytes}M /dev/zero`
   const done = await shell(
     `ssh -F $F all '(${source} | tr "\\0" a & ${source} | tr "\\0" b >&2; wait)' </dev/null 2> >(sleep 1; sha256sum > $W/err) | (sleep 1; sha256sum > $W/out); wait; while [ ! -s $W/err ]; do sleep 0.05; done; cat $W/out $W/err`,
-    90,
+    240,
   )
   const expected = (letter: string): string => digest(Buffer.alloc(megabytes * 1024 * 1024, letter))
   assert.deepEqual(done.stdout.match(/^\S+/gm), [expected('a'), expected('b')], done.stderr)
@@ -160,28 +161,24 @@ test('a terminal has the client’s size, name and modes', async () => {
 test('its size follows the client’s, and so do ^C and a break', async () => {
   const [socket, log] = [`regate-${process.pid}`, world.workspace.path('tmux.log')]
   const tmux = (...args: string[]) => run('tmux', ['-L', socket, '-f', '/dev/null', ...args])
-  const until = async (look: () => Promise<string>, pattern: RegExp): Promise<void> => {
-    for (let tries = 0; !pattern.test(await look()); tries++) {
-      assert.ok(tries < 400, await look())
-      await new Promise((resolve) => setTimeout(resolve, 25))
-    }
-  }
+  const shows = async (look: () => Promise<string>, pattern: RegExp): Promise<void> =>
+    assert.match(await until(look, (text) => pattern.test(text)), pattern)
   const screen = async (): Promise<string> => (await tmux('capture-pane', '-p')).stdout
   await tmux('new-session', '-d', '-x', '80', '-y', '24', `ssh -vv -tt -F ${world.config} all 2>${log}`)
   try {
-    await until(screen, /[$#]\s*$/m)
+    await shows(screen, /[$#]\s*$/m)
     await tmux('send-keys', 'stty size', 'Enter')
-    await until(screen, /^24 80$/m)
+    await shows(screen, /^24 80$/m)
     await tmux('resize-window', '-x', '100', '-y', '40')
     await tmux('send-keys', 'stty size', 'Enter')
-    await until(screen, /^40 100$/m)
+    await shows(screen, /^40 100$/m)
     await tmux('send-keys', 'echo sleep$((1+1)); sleep 100', 'Enter')
-    await until(screen, /^sleep2$/m)
+    await shows(screen, /^sleep2$/m)
     await tmux('send-keys', 'C-c', '')
     await tmux('send-keys', 'echo in$((1+1))terrupted', 'Enter')
-    await until(screen, /^in2terrupted$/m)
+    await shows(screen, /^in2terrupted$/m)
     await tmux('send-keys', 'Enter', '~', 'B')
-    await until(async () => readFileSync(log, 'utf8'), /request break confirm/)
+    await shows(async () => readFileSync(log, 'utf8'), /request break confirm/)
   } finally {
     await tmux('kill-server')
   }

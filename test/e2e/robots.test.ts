@@ -119,7 +119,7 @@ test('the file is read again when it changes, and a bad one changes nothing', as
   const enter = async (key: string): Promise<boolean> =>
     (await other.ssh('db1', ['true'], { key, options: batch })).code === 0
   assert.deepEqual([await enter('ci'), await enter('spare')], [true, false])
-  const live = start('ssh', [
+  await using live = start('ssh', [
     '-F',
     other.config,
     '-i',

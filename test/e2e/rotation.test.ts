@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
 import { hostCa, jumping, writeJumpConfig } from '../support/jump.ts'
 import { run } from '../support/process.ts'
+import { until } from '../support/workers.ts'
 import type { Workspace } from '../support/workspace.ts'
 import { type GatewayProcess, startGateway, startWorld, writeSshConfig } from '../support/world.ts'
 
@@ -33,7 +34,10 @@ test('a rotation as docs/operations.md has it: nobody is ever shut out, and the 
     const before = world.sshd.log.length
     const done = await world.ssh('db1', ['echo in'])
     if (done.stdout !== 'in\n') return undefined
-    const accepted = world.sshd.log.slice(before).find((line) => line.startsWith('Accepted certificate ID'))
+    const accepted = await until(
+      () => world.sshd.log.slice(before).find((line) => line.startsWith('Accepted certificate ID')),
+      (line) => line !== undefined,
+    )
     return /CA (SHA256:\S+) via/.exec(accepted ?? '')?.[1]
   }
 

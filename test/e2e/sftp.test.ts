@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { after, before, beforeEach, test } from 'node:test'
 import type { Extensions } from '../../src/model/certificate.ts'
 import { type Finished, run } from '../support/process.ts'
+import { until } from '../support/workers.ts'
 import { allow, api, startWorld, type World } from '../support/world.ts'
 
 /*
@@ -154,10 +155,12 @@ test('and nobody makes one', async () => {
 
 test('what was refused stands in the events of the session, with its field', async () => {
   assert.equal(await sftp('paths', 'rm out/file'), 'denied')
-  const { sessions } = (await (await api(world.gateway, '/v1/sessions?state=ended&limit=1')).json()) as {
-    sessions: { id: string }[]
-  }
-  const session = (await (await api(world.gateway, `/v1/sessions/${sessions[0]?.id}`)).json()) as {
+  const [event] = await world.events()
+  const ended = async () =>
+    (await (await api(world.gateway, '/v1/sessions?state=ended')).json()) as { sessions: { id: string }[] }
+  const isIt = ({ id }: { id: string }): boolean => id === event?.labels.session_id
+  const { sessions } = await until(ended, ({ sessions }) => sessions.some(isIt))
+  const session = (await (await api(world.gateway, `/v1/sessions/${sessions.find(isIt)?.id}`)).json()) as {
     events: { kind: string; what?: string; field?: string; because?: string }[]
   }
   assert.ok(session.events.some(({ kind, field }) => kind === 'opened' && field === 'permit-sftp@regate'))

@@ -59,10 +59,10 @@ const message = (number: number, channel: number, ...details: Part[]): Buffer =>
 const residentKiB = (): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${world.gateway.child.pid}/status`, 'utf8'))?.[1])
 
-/** The most that the gateway has grown by, until `moved` has stood still for a second. */
+/** The most that the gateway has grown by, until `moved` has stood still for three seconds. */
 async function grownKiB(moved: () => number | Promise<number>): Promise<number> {
   let most = 0
-  for (let last = -1, since = performance.now(); performance.now() - since < 1_000; await wait(20)) {
+  for (let last = -1, since = performance.now(); performance.now() - since < 3_000; await wait(20)) {
     most = Math.max(most, residentKiB() - atRest)
     if (most >= sessionsAtOnce * mostKiB) return most
     const now = await moved()

@@ -15,7 +15,7 @@ test('a fault that nothing caught ends its own connection and no other; one that
   const server = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program])
   const lines: string[] = []
   createInterface({ input: server.stdout }).on('line', (line) => lines.push(line))
-  const [code] = (await once(server, 'exit')) as [number]
+  const [code] = (await once(server, 'close')) as [number]
   assert.deepEqual(lines, [
     'event: its connection ended, the other lives',
     'timer: its connection ended, the other lives',

@@ -34,6 +34,23 @@ for (const [rule, url, token, status, code] of answers)
     if (code !== undefined) assert.deepEqual(Object.keys(answer.json()), ['code', 'message'])
   })
 
+const faults: [rule: string, url: string, message: RegExp][] = [
+  [
+    'an unknown parameter is named, and those there are',
+    '/v1/decisions?limt=5',
+    /^querystring\/limt is not known; .*limit/,
+  ],
+  ['one that does not read too', '/v1/decisions?limit=x', /^querystring\/limit must match pattern/],
+  ['so is a part of the path', '/v1/decisions/1', /^params\/id must match pattern/],
+  ['a control character in its name is not repeated', '/v1/decisions?a%1bb=1', /^querystring\/a[ -~]*b is not known/],
+]
+for (const [rule, url, message] of faults)
+  test(rule, async () => {
+    const { code, message: told } = (await anApp().get(url, 'secret')).json()
+    assert.equal(code, 'invalid_parameter')
+    assert.match(told, message)
+  })
+
 test('events come back as the exact bytes that were written', async () => {
   const { get } = anApp()
   assert.equal((await get(`/v1/decisions/${id(2)}`, 'secret')).body, event(2))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { isNewEnough } from '../../src/node-version.ts'
+import { isNewEnough } from '../../src/node-version.js'
 import { type Finished, run } from '../support/process.ts'
 import { makeWorkspace } from '../support/workspace.ts'
 import { api, startGateway, startWorld } from '../support/world.ts'
@@ -116,6 +116,11 @@ const versions: [version: string, enough: boolean][] = [
 ]
 for (const [version, enough] of versions)
   test(`Node.js ${version} is ${enough ? 'new enough' : 'too old'}`, () => assert.equal(isNewEnough(version), enough))
+test('an older one loads nothing before it has said so', () => {
+  const importsOf = (file: string): string[] =>
+    readFileSync(join(project, 'src', file), 'utf8').match(/^(import|export .* from) .*/gm) ?? []
+  assert.deepEqual([importsOf('main.js'), importsOf('node-version.js')], [["import './node-version.js'"], []])
+})
 test('package.json says the same of Node.js', () => {
   const { engines } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { engines: { node: string } }
   const least = engines.node.replace('>=', '')

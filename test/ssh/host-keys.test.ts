@@ -6,7 +6,8 @@ import type { UnixSeconds } from '../../src/model/units.ts'
 import { wire } from '../../src/model/wire.ts'
 import { hostCertificateAlgorithms, hostKeyAlgorithms } from '../../src/ssh/algorithms.ts'
 import { readHostCertificate } from '../../src/ssh/host-certificate.ts'
-import { algorithmsFor, checkHostKey, type KnownHostKeys, parseHostKey } from '../../src/ssh/host-keys.ts'
+import { parseHostKey } from '../../src/ssh/host-key.ts'
+import { algorithmsFor, checkHostKey, type KnownHostKeys } from '../../src/ssh/host-keys.ts'
 import { type CertificateChange, ed25519, hostCertificate, rsa, type TestKey } from '../support/host-certificate.ts'
 
 const [host, other, authority, stranger, rsaAuthority, rsaHost] = [

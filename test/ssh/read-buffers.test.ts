@@ -117,6 +117,11 @@ test('a leg that is ended while its peer’s chunk is looked at still sends what
 
 test('who says little has no buffer of its own, and who is idle gives it up when all are given', async () => {
   using ways = new DisposableStack()
+  let now = performance.now() // whatever time it takes here, nobody has been idle for as long as that
+  ways.adopt(
+    mock.method(performance, 'now', () => now),
+    ({ mock }) => mock.restore(),
+  )
   const speak = async (kept?: Awaited<ReturnType<typeof relayed>>) => {
     const way = kept ?? ways.use(await relayed('aes128-gcm'))
     const before = way.onward.heard.length
@@ -133,11 +138,7 @@ test('who says little has no buffer of its own, and who is idle gives it up when
   assert.ok(holders.every(({ reading }) => reading.holds))
   const late = await speak()
   assert.equal(late.reading.holds, false, 'all are given')
-  const now = performance.now() + 2_000
-  ways.adopt(
-    mock.method(performance, 'now', () => now),
-    ({ mock }) => mock.restore(),
-  )
+  now += 2_000
   await speak(late)
   assert.equal(late.reading.holds, true)
   assert.equal(holders.filter(({ reading }) => reading.holds).length, ownMost - 1)

@@ -13,7 +13,7 @@ interface ClientOptions {
 /** openid-client with the checks that the gateway turns on. */
 export function aClient(
   issuer: Issuer,
-  { secret = issuer.clientSecret, timeout = 5, fetch: fetched }: ClientOptions = {},
+  { secret = issuer.clientSecret, timeout = 60, fetch: fetched }: ClientOptions = {},
 ) {
   return oidc.discovery(new URL(issuer.url), issuer.clientId, {}, oidc.ClientSecretBasic(secret), {
     timeout,
@@ -24,4 +24,4 @@ export function aClient(
 
 export const begin = (client: oidc.Configuration) => oidc.initiateDeviceAuthorization(client, { scope })
 export const finish = (client: oidc.Configuration, grant: oidc.DeviceAuthorizationResponse) =>
-  oidc.pollDeviceAuthorizationGrant(client, grant, undefined, { signal: AbortSignal.timeout(10_000) })
+  oidc.pollDeviceAuthorizationGrant(client, grant, undefined, { signal: AbortSignal.timeout(60_000) })

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** A program that runs until it is disposed of, and everything it has said. */
 export interface Running extends AsyncDisposable {
   readonly child: ChildProcess
   readonly lines: readonly string[]
-  /** Resolves with the first line that matches, past or to come; rejects when the program ends before, or after `waitMost`. */
-  line(pattern: RegExp): Promise<string>
-  /** The exit code, once there is one. */
+  /** Resolves with the first line that matches, past or to come; rejects when the program ends before, or after `seconds`. */
+  line(pattern: RegExp, seconds?: number): Promise<string>
+  /** The exit code, once there is one and all that it said is in `lines`. */
   ended(): Promise<number | null>
   /** The same, after a signal; rejects after `waitMost`, and the program is killed. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
@@ -16,11 +17,21 @@ export interface Running extends AsyncDisposable {
 
 /** Seconds until a wait has a name, and is over. Less than a test has: of that one would only hear that it took too long. */
 const waitMost = 80
+/**
+ * Milliseconds for which the output of a program that has ended is still read. Its end is heard of apart from what it said last, and
+ * may be first; and whom it has started may hold its output open for as long as they like.
+ */
+const lastWordsMost = 5_000
 
-/** What `promise` comes to; rejects when that takes longer than `waitMost`, with what was waited for and `more` about it. */
-export async function within<Outcome>(what: string, promise: Promise<Outcome>, more = () => ''): Promise<Outcome> {
+/** What `promise` comes to; rejects when that takes longer than `seconds`, with what was waited for and `more` about it. */
+export async function within<Outcome>(
+  what: string,
+  promise: Promise<Outcome>,
+  more = () => '',
+  seconds = waitMost,
+): Promise<Outcome> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`${what}: not within ${waitMost} s\n${more()}`)), waitMost * 1000)
+  const timer = setTimeout(() => reject(new Error(`${what}: not within ${seconds} s\n${more()}`)), seconds * 1000)
   try {
     return await Promise.race([promise, late])
   } finally {
@@ -41,15 +52,21 @@ export function start(command: string, args: readonly string[], env: NodeJS.Proc
       lines.push(line)
       wake()
     })
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  void ended.then(wake)
-  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const ended = new Promise<void>((resolve) =>
+    child.once('exit', () => resolve(Promise.race([closed, wait(lastWordsMost, undefined, { ref: false })]))),
+  )
+  let isOver = false
+  void ended.then(() => {
+    isOver = true
+    wake()
+  })
   const recently = (): string => lines.slice(-40).join('\n')
   const line = (pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
         const found = lines.find((line) => pattern.test(line))
-        if (found === undefined && !isOver()) return
+        if (found === undefined && !isOver) return
         waiting.delete(look)
         if (found !== undefined) resolve(found)
         else reject(new Error(`${command} ended before ${pattern}:\n${recently()}`))
@@ -60,17 +77,17 @@ export function start(command: string, args: readonly string[], env: NodeJS.Proc
   return {
     child,
     lines,
-    line: (pattern) => within(`${command} says ${pattern}`, line(pattern), recently),
+    line: (pattern, seconds) => within(`${command} says ${pattern}`, line(pattern), recently, seconds),
     async ended() {
       await ended
       return child.exitCode
     },
     async stop(signal = 'SIGTERM') {
-      if (!isOver()) child.kill(signal)
+      child.kill(signal)
       try {
         return await within(`${command} ends by ${signal}`, this.ended(), recently)
       } finally {
-        if (!isOver()) child.kill('SIGKILL')
+        child.kill('SIGKILL')
       }
     },
     async [Symbol.asyncDispose]() {
@@ -96,7 +113,10 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** Runs a program to its end; one that takes longer than `seconds` is killed, and its `signal` says so. */
+/**
+ * Runs a program to its end; one that takes longer than `seconds` is killed, and its `signal` says so. What it has started may live
+ * on, and hold its output: of that no more is read then.
+ */
 export async function run(
   command: string,
   args: readonly string[],
@@ -105,8 +125,8 @@ export async function run(
     env?: NodeJS.ProcessEnv
     cwd?: string
     seconds?: number
-    /** Called with each piece of stderr; what it throws is thrown at the end. */
-    onStderr?: (text: string) => Promise<void>
+    /** Called with each line of stderr; what it throws is thrown at the end. */
+    onLine?: (line: string) => Promise<void>
   } = {},
 ): Promise<Finished> {
   const child = spawn(command, args, {
@@ -117,12 +137,16 @@ export async function run(
   const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
   for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => output[name].push(chunk))
   let fault: unknown
-  const heard = (chunk: Buffer): void => {
-    options.onStderr?.(chunk.toString('utf8')).catch((thrown: unknown) => (fault ??= thrown))
-  }
-  child.stderr.on('data', heard)
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    options.onLine?.(line).catch((thrown: unknown) => (fault ??= thrown))
+  })
   child.stdin.on('error', () => {}).end(options.input ?? '')
-  const timer = setTimeout(() => child.kill('SIGKILL'), (options.seconds ?? 30) * 1000)
+  const end = (): void => {
+    child.kill('SIGKILL')
+    child.stdout.destroy()
+    child.stderr.destroy()
+  }
+  const timer = setTimeout(end, (options.seconds ?? waitMost) * 1000)
   await once(child, 'close')
   clearTimeout(timer)
   if (fault !== undefined) throw fault

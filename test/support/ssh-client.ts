@@ -106,6 +106,7 @@ export async function rawClient({
     host: '127.0.0.1',
     port,
     username,
+    readyTimeout: 0, // that of the test ends it
     authHandler: authHandler === undefined ? () => undefined : [...authHandler],
     hostVerifier: (key: Buffer) => fingerprintOf(key) !== '',
   })

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
+import { freePort } from '../../demo/free-port.ts'
 import { type Running, start, upBy } from './process.ts'
-import { freePort, type Workspace } from './workspace.ts'
+import type { Workspace } from './workspace.ts'
 
 export interface Sshd extends AsyncDisposable {
   readonly port: number
@@ -63,7 +64,7 @@ export async function startSshd(
       'X11UseLocalhost yes',
       'AllowStreamLocalForwarding yes',
       'MaxSessions 50',
-      'MaxStartups 200',
+      'MaxStartups 1000',
       'Subsystem sftp /usr/lib/openssh/sftp-server',
     ].join('\n'),
   )

@@ -25,18 +25,12 @@ function readProc(path: string): string {
   }
 }
 
-export const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
+/** One that has ended, and that nobody has asked about, is not (proc(5), the third of `stat`). */
+export const isAlive = (pid: number): boolean => /^\d+ \(.*\) [^ZX] /s.test(readProc(`${pid}/stat`))
 
-/** Looks until it holds, for ten seconds; answers the last look. */
+/** Looks until it holds, for a minute; answers the last look. */
 export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => boolean): Promise<T> {
-  for (const end = Date.now() + 10_000; ; await wait(50)) {
+  for (const end = Date.now() + 60_000; ; await wait(50)) {
     const seen = await look()
     if (holds(seen) || Date.now() > end) return seen
   }
@@ -70,6 +64,32 @@ export interface Session extends Running {
 export async function liveIds(gateway: GatewayProcess): Promise<string[]> {
   const { sessions } = JSON.parse((await askAnew(gateway, '/v1/sessions')).text) as { sessions: { id: string }[] }
   return sessions.map(({ id }) => id)
+}
+
+/**
+ * One for each of two workers. What went before may not be counted off yet, so that two who come after one another are carried by
+ * the same: then a third one is not. Who is one too many is ended.
+ */
+export async function openOnEach(world: World, route: string): Promise<readonly [Session, Session] & AsyncDisposable> {
+  const first = await openSession(world, route)
+  const next = await openSession(world, route)
+  if (next.worker !== first.worker) return both(first, next)
+  const other = await openSession(world, route)
+  await endOf(world, next)
+  if (other.worker !== first.worker) return both(first, other)
+  throw new Error(`three sessions, all at worker ${first.worker}`)
+}
+
+const both = (...sessions: readonly [Session, Session]) =>
+  Object.assign(sessions, {
+    [Symbol.asyncDispose]: async () => void (await Promise.all(sessions.map((one) => one[Symbol.asyncDispose]()))),
+  })
+
+/** Ends it at the client, and waits until the gateway has counted it off. */
+async function endOf({ gateway }: World, session: Session): Promise<void> {
+  await session.stop('SIGTERM')
+  const isLive = async (): Promise<boolean> => (await liveIds(gateway)).includes(session.id)
+  if (await until(isLive, (is) => !is)) throw new Error(`the session ${session.id} does not end`)
 }
 
 /** Begins while no other does: which one it is says the list, and the gateway's log which worker carries it. */

@@ -152,7 +152,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       ],
     },
     ca: { key: 'user_ca' },
-    policy: { bundle: 'bundle.tar.gz', deadline: '500ms' },
+    policy: { bundle: 'bundle.tar.gz', deadline: '10s' },
     store: 'sqlite:regate.db',
     workers: 1,
     ...more,
@@ -255,8 +255,8 @@ async function ssh(world: World, route: string, args: readonly string[], options
   const identity = options.key === undefined ? [] : ['-i', world.workspace.path(options.key)]
   const user = ['-l', options.user ?? `${options.login ?? 'postgres'}@${route}`]
   return run('ssh', ['-F', world.config, ...identity, ...user, ...(options.options ?? []), route, ...args], {
-    onStderr: async (text) => {
-      const [, code] = /Code {3}(\S+)/.exec(text) ?? []
+    onLine: async (line) => {
+      const [, code] = /Code {3}(\S+)/.exec(line) ?? []
       if (code === undefined) return
       await (options.onCode?.(code) ?? world.issuer.approve(code, options.who ?? 'alice'))
     },

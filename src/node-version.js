@@ -1,8 +1,11 @@
 /** What package.json says in `engines`: what comes before has no ML-KEM, or cannot load ssh2 as it is patched. */
-const [majorLeast, minorLeast] = [24, 7] as const
+const [majorLeast, minorLeast] = [24, 7]
 
-/** `24.7.0`, as `process.versions.node` has it. */
-export function isNewEnough(version: string): boolean {
+/**
+ * @param {string} version `24.7.0`, as `process.versions.node` has it
+ * @returns {boolean}
+ */
+export function isNewEnough(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major > majorLeast || (major === majorLeast && minor >= minorLeast)
 }
