@@ -71,6 +71,7 @@ export class Renewals implements Over, Disposable {
 
   async #ask(): Promise<void> {
     const renewal = await this.#inTurn()
+    if (this.#isOver) return // also since the answer has come
     switch (renewal?.outcome) {
       case 'stale':
         return this.#waitUntil(Date.now())
@@ -93,8 +94,7 @@ export class Renewals implements Over, Disposable {
   async #inTurn(): Promise<Renewal | undefined> {
     using turn = await this.#turns.take()
     if (this.#isOver) return undefined
-    const renewal = await this.#life.renew(this, { answered: () => turn[Symbol.dispose]() })
-    return this.#isOver ? undefined : renewal
+    return await this.#life.renew(this, { answered: () => turn[Symbol.dispose]() })
   }
 
   [Symbol.dispose](): void {

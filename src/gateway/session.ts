@@ -124,19 +124,22 @@ export class LiveSession implements Live, Judge, Bounded, Course {
     this.#target.cut(why)
   }
 
-  /** The other one does once what has just come is dealt with. A target also ends with its client, by itself. */
+  /**
+   * From here on no answer is acted on. The other leg ends once what has just come is dealt with; a target also ends with its
+   * client, by itself.
+   */
   #legEnded(): void {
     if (this.#why !== undefined) return
     const { signal } = this.#client.signal.aborted ? this.#client : this.#target
     const why = signal.reason as GatewayError
     this.#why = why
+    this.#ends[Symbol.dispose]()
+    this.#renewals[Symbol.dispose]()
     queueMicrotask(() => this.#end(why))
   }
 
   #end(why: GatewayError): void {
     using _registered = this.#registered
-    this.#ends[Symbol.dispose]()
-    this.#renewals[Symbol.dispose]()
     this.#target.cut(why)
     this.#client.disconnect(disconnectReason.byApplication, this.#told ?? refusal(why.code).lines[0], why)
     this.#chronicle.ended(why, this.#relayed.bytes, this.#clock())
