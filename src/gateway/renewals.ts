@@ -18,6 +18,8 @@ export interface Course {
   denied(fault: GatewayError, refusal: Refusal): void
   /** A fault of the gateway's own: it can't go on. */
   cut(why: GatewayError): void
+  /** Does on behalf of the session what somebody else has called for. */
+  inside(act: () => void): void
 }
 
 /** A failing evaluation is tried again after so many milliseconds, and each time after twice as many. */
@@ -58,7 +60,7 @@ export class Renewals implements Over, Disposable {
   }
 
   #changed(): void {
-    if (this.#timer !== undefined) this.#begin()
+    if (this.#timer !== undefined) this.#course.inside(() => this.#begin())
   }
 
   #begin(): void {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { permit } from '../enforcement/permit.ts'
 import type { Shown } from '../model/certificate.ts'
 import type { Ask, Verdict } from '../model/channel.ts'
@@ -40,6 +41,8 @@ export class LiveSession implements Live, Judge, Bounded, Course {
   readonly #ends: Ends
   readonly #renewals: Renewals
   readonly #over: () => void
+  /** The connection on whose behalf it goes on (containment.ts): others bring about its end, and the questions. */
+  readonly #behalf = new AsyncResource('session')
   /** What the policy has the person told. */
   #told: string | undefined
   /** Why it has ended. */
@@ -124,6 +127,10 @@ export class LiveSession implements Live, Judge, Bounded, Course {
     this.#target.cut(why)
   }
 
+  inside(act: () => void): void {
+    this.#behalf.runInAsyncScope(act)
+  }
+
   /**
    * From here on no answer is acted on. The other leg ends once what has just come is dealt with; a target also ends with its
    * client, by itself.
@@ -135,7 +142,7 @@ export class LiveSession implements Live, Judge, Bounded, Course {
     this.#why = why
     this.#ends[Symbol.dispose]()
     this.#renewals[Symbol.dispose]()
-    queueMicrotask(() => this.#end(why))
+    queueMicrotask(() => this.inside(() => this.#end(why)))
   }
 
   #end(why: GatewayError): void {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { Chronicle } from '../../src/gateway/chronicle.ts'
 import { ownRegistry } from '../../src/gateway/commons.ts'
+import { contained, toldToOwner } from '../../src/gateway/containment.ts'
 import { Life } from '../../src/gateway/life.ts'
 import type { Measures } from '../../src/gateway/measures.ts'
 import { Registry } from '../../src/gateway/registry.ts'
@@ -45,8 +47,10 @@ const aMinute = () => ({
 /** A session, and all that came of it. A target ends with its client, as one does that was reached on its behalf. */
 function aSession({
   before = nothing,
+  over = nothing,
 }: {
   before?: (of: { sessions: Sessions; client: { cut: Leg['cut'] } }) => void
+  over?: () => void
 } = {}) {
   const trace: string[] = []
   const [client, target] = [aLeg('client', trace), aLeg('target', trace)]
@@ -80,7 +84,10 @@ function aSession({
   }
   before({ sessions, client })
   const legs = [client, target] as unknown as [Leg, Leg]
-  new LiveSession(...legs, life, parts, () => trace.push('over'))
+  new LiveSession(...legs, life, parts, () => {
+    trace.push('over')
+    over()
+  })
   return { trace, client, target, sessions, stage }
 }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -155,3 +162,22 @@ for (const [rule, answer] of [
       assert.equal(timers(), before, `after ${steps} steps: ${trace.join(', ')}`)
     }
   })
+test('what it asks, and its end, are done on behalf of its connection, whoever brings them about', async () => {
+  const told: unknown[] = []
+  const tell = (what: string): void => void (toldToOwner(what) || told.push(`nobody’s: ${what}`))
+  const begun = Promise.withResolvers<ReturnType<typeof aSession>>()
+  const owner = (thrown: unknown): void => void told.push(thrown)
+  contained(new Socket(), owner, () => begun.resolve(aSession({ over: () => tell('end') })))
+  const { stage, sessions } = await begun.promise
+  stage.certificates = [aMinute()]
+  const { evaluate } = stage.steps
+  stage.steps.evaluate = (...question) => {
+    tell('question')
+    return evaluate(...question)
+  }
+  stage.epoch.advance()
+  await turn()
+  sessions.end(new GatewayError('LOGIN_REVOKED', 'revoked'), () => true)
+  await turn()
+  assert.deepEqual(told, ['question', 'end'])
+})
