@@ -18,6 +18,8 @@ export interface Course {
   denied(fault: GatewayError, refusal: Refusal): void
   /** A fault of the gateway's own: it can't go on. */
   cut(why: GatewayError): void
+  /** Does on behalf of the session what somebody else has called for. */
+  inside(act: () => void): void
 }
 
 /** A failing evaluation is tried again after so many milliseconds, and each time after twice as many. */
@@ -58,7 +60,7 @@ export class Renewals implements Over, Disposable {
   }
 
   #changed(): void {
-    if (this.#timer !== undefined) this.#begin()
+    if (this.#timer !== undefined) this.#course.inside(() => this.#begin())
   }
 
   #begin(): void {
@@ -71,6 +73,7 @@ export class Renewals implements Over, Disposable {
 
   async #ask(): Promise<void> {
     const renewal = await this.#inTurn()
+    if (this.#isOver) return // also since the answer has come
     switch (renewal?.outcome) {
       case 'stale':
         return this.#waitUntil(Date.now())
@@ -93,8 +96,7 @@ export class Renewals implements Over, Disposable {
   async #inTurn(): Promise<Renewal | undefined> {
     using turn = await this.#turns.take()
     if (this.#isOver) return undefined
-    const renewal = await this.#life.renew(this, { answered: () => turn[Symbol.dispose]() })
-    return this.#isOver ? undefined : renewal
+    return await this.#life.renew(this, { answered: () => turn[Symbol.dispose]() })
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { permit } from '../enforcement/permit.ts'
 import type { Shown } from '../model/certificate.ts'
 import type { Ask, Verdict } from '../model/channel.ts'
@@ -40,6 +41,8 @@ export class LiveSession implements Live, Judge, Bounded, Course {
   readonly #ends: Ends
   readonly #renewals: Renewals
   readonly #over: () => void
+  /** The connection on whose behalf it goes on (containment.ts): others bring about its end, and the questions. */
+  readonly #behalf = new AsyncResource('session')
   /** What the policy has the person told. */
   #told: string | undefined
   /** Why it has ended. */
@@ -124,19 +127,26 @@ export class LiveSession implements Live, Judge, Bounded, Course {
     this.#target.cut(why)
   }
 
-  /** The other one does once what has just come is dealt with. A target also ends with its client, by itself. */
+  inside(act: () => void): void {
+    this.#behalf.runInAsyncScope(act)
+  }
+
+  /**
+   * From here on no answer is acted on. The other leg ends once what has just come is dealt with; a target also ends with its
+   * client, by itself.
+   */
   #legEnded(): void {
     if (this.#why !== undefined) return
     const { signal } = this.#client.signal.aborted ? this.#client : this.#target
     const why = signal.reason as GatewayError
     this.#why = why
-    queueMicrotask(() => this.#end(why))
+    this.#ends[Symbol.dispose]()
+    this.#renewals[Symbol.dispose]()
+    queueMicrotask(() => this.inside(() => this.#end(why)))
   }
 
   #end(why: GatewayError): void {
     using _registered = this.#registered
-    this.#ends[Symbol.dispose]()
-    this.#renewals[Symbol.dispose]()
     this.#target.cut(why)
     this.#client.disconnect(disconnectReason.byApplication, this.#told ?? refusal(why.code).lines[0], why)
     this.#chronicle.ended(why, this.#relayed.bytes, this.#clock())

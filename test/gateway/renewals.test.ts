@@ -33,6 +33,7 @@ function aSession({ mock }: TestContext, stage: Stage, turns = new Turns(8)) {
   const heard: string[] = []
   const hear = (what: string): void => void heard.push(`${(Date.now() - 1_000_000) / 1_000} ${what}`)
   const course = {
+    inside: (act: () => void) => act(),
     renewed: ({ serial }: { serial: bigint }) => hear(`renewed ${serial}`),
     failed: ({ code }: GatewayError) => hear(code),
     denied: ({ code }: GatewayError) => hear(code),

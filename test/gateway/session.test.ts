@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { Chronicle } from '../../src/gateway/chronicle.ts'
 import { ownRegistry } from '../../src/gateway/commons.ts'
+import { contained, toldToOwner } from '../../src/gateway/containment.ts'
 import { Life } from '../../src/gateway/life.ts'
 import type { Measures } from '../../src/gateway/measures.ts'
 import { Registry } from '../../src/gateway/registry.ts'
@@ -13,7 +15,7 @@ import type { Log } from '../../src/model/log.ts'
 import type { Leg } from '../../src/ssh/leg.ts'
 import { aCertificate, at } from '../support/certificate.ts'
 import { aKnock, alice } from '../support/knock.ts'
-import { Stage } from '../support/stage.ts'
+import { allowed, denied, Stage } from '../support/stage.ts'
 
 /** As much of a connection as a session asks of it: it ends once, for the first reason. */
 function aLeg(name: string, trace: string[]) {
@@ -37,11 +39,18 @@ const nothing = (): void => {}
 const log: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
 const measures = { refused: nothing, sessionEnded: nothing } as unknown as Measures
 
+const aMinute = () => ({
+  ...aCertificate({ extensions: { 'idle-timeout@regate': 60 } }),
+  validBefore: at(Math.floor(Date.now() / 1_000) + 60),
+})
+
 /** A session, and all that came of it. A target ends with its client, as one does that was reached on its behalf. */
 function aSession({
   before = nothing,
+  over = nothing,
 }: {
   before?: (of: { sessions: Sessions; client: { cut: Leg['cut'] } }) => void
+  over?: () => void
 } = {}) {
   const trace: string[] = []
   const [client, target] = [aLeg('client', trace), aLeg('target', trace)]
@@ -53,7 +62,7 @@ function aSession({
     knock: aKnock(),
     decisionId: 'decision-1',
     route: { host: '10.0.3.7', port: 22 },
-    certificate: { ...aCertificate(), validBefore: at(Math.floor(Date.now() / 1_000) + 60) },
+    certificate: aMinute(),
     subjectKey: Buffer.alloc(0),
     localAddress: '10.0.0.5' as never,
     epoch: stage.epoch.now,
@@ -61,7 +70,7 @@ function aSession({
   const life = new Life(admitted, at(1_000), async () => 0, stage.steps)
   const history = {
     began: ({ id }: { id: string }) => void trace.push(`began ${id}`),
-    event: nothing,
+    event: (_id: string, { kind }: { kind: string }) => void trace.push(kind),
     ended: (id: string, { code, message }: { code: string; message: string }) =>
       void trace.push(`ended ${id}: ${code}, ${message}`),
   }
@@ -75,10 +84,14 @@ function aSession({
   }
   before({ sessions, client })
   const legs = [client, target] as unknown as [Leg, Leg]
-  new LiveSession(...legs, life, parts, () => trace.push('over'))
+  new LiveSession(...legs, life, parts, () => {
+    trace.push('over')
+    over()
+  })
   return { trace, client, target, sessions, stage }
 }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 const left = new GatewayError('CLIENT_LEFT', 'closed its laptop')
 const gone = new GatewayError('TARGET_LEFT', 'the target ended the connection')
 
@@ -125,4 +138,46 @@ test('and one whose client has gone by then', async () => {
   const { trace } = aSession({ before: ({ client }) => client.cut(left) })
   await turn()
   assert.deepEqual(trace.slice(-2), ['ended session-1: CLIENT_LEFT, closed its laptop', 'over'])
+})
+for (const [rule, answer] of [
+  ['renewal', allowed],
+  ['denial', denied],
+  ['failure', new GatewayError('POLICY_TIMEOUT', 'late')],
+] as const)
+  test(`a ${rule} and an end at the same moment: nothing comes after the end, and no timer goes on`, async () => {
+    for (let steps = 0; steps < 16; steps++) {
+      const before = timers()
+      const { trace, target, stage } = aSession()
+      stage.answers = [answer]
+      stage.certificates = [aMinute()]
+      const held = stage.hold('record')
+      stage.epoch.advance()
+      await held.reached
+      held.goOn()
+      for (let step = 0; step < steps; step++) await undefined
+      target.cut(gone)
+      await turn()
+      await turn()
+      assert.equal(trace.at(-1), 'over', `after ${steps} steps: ${trace.join(', ')}`)
+      assert.equal(timers(), before, `after ${steps} steps: ${trace.join(', ')}`)
+    }
+  })
+test('what it asks, and its end, are done on behalf of its connection, whoever brings them about', async () => {
+  const told: unknown[] = []
+  const tell = (what: string): void => void (toldToOwner(what) || told.push(`nobody’s: ${what}`))
+  const begun = Promise.withResolvers<ReturnType<typeof aSession>>()
+  const owner = (thrown: unknown): void => void told.push(thrown)
+  contained(new Socket(), owner, () => begun.resolve(aSession({ over: () => tell('end') })))
+  const { stage, sessions } = await begun.promise
+  stage.certificates = [aMinute()]
+  const { evaluate } = stage.steps
+  stage.steps.evaluate = (...question) => {
+    tell('question')
+    return evaluate(...question)
+  }
+  stage.epoch.advance()
+  await turn()
+  sessions.end(new GatewayError('LOGIN_REVOKED', 'revoked'), () => true)
+  await turn()
+  assert.deepEqual(told, ['question', 'end'])
 })
