@@ -1,6 +1,7 @@
 import { GatewayError } from '../model/errors.ts'
 import type { Milliseconds } from '../model/units.ts'
-import { disconnectReason, type Leg } from '../ssh/leg.ts'
+import type { Leg } from '../ssh/leg.ts'
+import { disconnectReason } from '../ssh/transport-messages.ts'
 import { refusal } from './words.ts'
 
 export interface GraceLimits {

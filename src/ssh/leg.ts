@@ -1,46 +1,17 @@
 import { asGatewayError, GatewayError } from '../model/errors.ts'
 import { printable } from '../model/text.ts'
-import { WireReader, wire } from '../model/wire.ts'
 import { weaknessOf } from './algorithms.ts'
 import { Budget, broken, closed, left, type Peer, saysNothingLater, tooLate, wrongWay } from './budget.ts'
+import { forgetKeyExchange } from './done-exchange.ts'
 import { passInPlace } from './in-place.ts'
 import { KeyRenewal, type RekeyLimits } from './key-renewal.ts'
 import { type Feeder, Outflow } from './outflow.ts'
 import { ReadBuffers } from './read-buffers.ts'
-import {
-  type Estate,
-  forgetKeyExchange,
-  hear,
-  type Insides,
-  type Listener,
-  type Protocol,
-  sendMessage,
-  sendMessageNow,
-  takeOver,
-  type Wire,
-} from './ssh2.ts'
+import { hear, type Insides, type Listener, type Protocol, sendMessage, sendMessageNow, type Wire } from './ssh2.ts'
+import { type Estate, takeOver } from './take-over.ts'
+import * as messages from './transport-messages.ts'
+import { disconnectReason, MSG } from './transport-messages.ts'
 import { notePassed } from './young-memory.ts'
-
-/** Ping and pong: OpenSSH, PROTOCOL, 1.9; clients hide the rhythm of what is typed behind them. */
-const MSG = {
-  disconnect: 1,
-  ignore: 2,
-  unimplemented: 3,
-  kexinit: 20,
-  userauthBanner: 53,
-  ping: 192,
-  pong: 193,
-} as const
-
-/** Reasons of RFC 4253 section 11.1 that the gateway gives. */
-export const disconnectReason = {
-  protocolError: 2,
-  keyExchangeFailed: 3,
-  hostKeyNotVerifiable: 9,
-  byApplication: 11,
-  tooManyConnections: 12,
-  noMoreAuthMethods: 14,
-} as const
 
 /** Beyond this the peer that does not read is cut: only what the gateway itself says can bring it there. */
 const unsentCut = 16 * 1024 * 1024
@@ -189,7 +160,7 @@ export class Leg implements Listener, Feeder {
 
   /** SSH_MSG_IGNORE (RFC 4253 section 11.2): shows a client that counts silence that somebody is there. */
   keepAwake(): void {
-    if (this.#writable()) sendMessage(this.#protocol, wire(MSG.ignore, ''))
+    if (this.#writable()) sendMessage(this.#protocol, messages.ignore)
   }
 
   /**
@@ -197,17 +168,17 @@ export class Leg implements Listener, Feeder {
    * this one is acknowledged (Nagle's algorithm), which a kernel with nothing else to send does only after 40 ms.
    */
   acknowledge(): void {
-    this.answer(wire(MSG.ignore, ''))
+    this.answer(messages.ignore)
   }
 
   /** SSH_MSG_USERAUTH_BANNER (RFC 4252 section 5.4); what is shown is the caller's to make fit for a terminal. */
   banner(text: string): void {
-    if (this.#writable()) sendMessage(this.#protocol, wire(MSG.userauthBanner, text, ''))
+    if (this.#writable()) sendMessage(this.#protocol, messages.banner(text))
   }
 
   /** SSH_MSG_DISCONNECT with a text for the person, then the end of the connection. */
   disconnect(reason: number, text: string, why: GatewayError): void {
-    if (this.#writable()) sendMessageNow(this.#protocol, wire(MSG.disconnect, { uint32: reason }, text, ''))
+    if (this.#writable()) sendMessageNow(this.#protocol, messages.disconnect(reason, text))
     this.cut(why)
   }
 
@@ -263,10 +234,10 @@ export class Leg implements Listener, Feeder {
 
   /** A message that ssh2 does not know. Nobody else does either, but for pings (RFC 4253 section 11.4). */
   unknownMessage(message: Buffer): void {
-    if (message[0] === MSG.ping) return this.answer(wire(MSG.pong, new WireReader(message, 1).string()))
+    if (message[0] === MSG.ping) return this.answer(messages.pong(message))
     const sequence = ((this.#protocol._decipher?.inSeqno ?? 1) - 1) >>> 0
     if (++this.#unknown > unknownMost) this.cut(new GatewayError('RELAY_LIMIT', 'too many unknown messages'))
-    else this.answer(wire(MSG.unimplemented, { uint32: sequence }))
+    else this.answer(messages.unimplemented(sequence))
   }
 
   /** A key exchange is done: what waited for it is on its way. */

@@ -6,7 +6,8 @@ import { type KeyExchangeRule, serverAlgorithms, softwareVersion } from './algor
 import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
 import { certifiable, certified, certifiedType, offeredAsCertified } from './own-certificate.ts'
-import { type Ears, type Estate, earsOf, type Insides, Server, type Ssh2Error, utils, type Wire } from './ssh2.ts'
+import { type Insides, Server, utils, type Wire } from './ssh2.ts'
+import { type Ears, type Estate, earsOf, type Ssh2Error } from './take-over.ts'
 import { type ProvenKey, proveKey, readUserKey, type UserKey } from './user-key.ts'
 
 export type { Wire }

@@ -5,14 +5,12 @@ import type { Duplex } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import type * as Ssh2 from 'ssh2'
 import type { ParsedKey } from 'ssh2'
-import type { GatewayError } from '../model/errors.ts'
 import { wire } from '../model/wire.ts'
 import { signatureAlgorithms } from './algorithms.ts'
 import { beginKeyExchange } from './first-kexinit.ts'
 import { hybridSide } from './hybrid-key.ts'
 import { type Addon, type CipherConfig, createPacketOpener, type DecipherConfig, noteCipher } from './in-place.ts'
 import { applyPatches, patches } from './patches.ts'
-import { sharedBytes } from './shared-bytes.ts'
 
 /*
  * The one file that loads ssh2, and the whole list of what is used of it beyond its documented API. ssh2 carries
@@ -62,7 +60,7 @@ export interface Protocol {
 }
 export type HostVerifier = (shown: Buffer, answer: (isKnown: boolean) => void) => void
 /** The key exchange under way, or the last one. */
-interface Exchange {
+export interface Exchange {
   readonly sessionID: Buffer
   readonly negotiated: Negotiated
 }
@@ -195,6 +193,7 @@ export interface Listener {
 }
 /** ssh2's table of handlers is one for all connections. Connections that nobody hears are ssh2's own matter. */
 const listeners = new WeakMap<Protocol, Listener>()
+export const listenerOf = (protocol: Protocol): Listener | undefined => listeners.get(protocol)
 export function hear(protocol: Protocol, listener: Listener): void {
   listeners.set(protocol, listener)
   // A closure for each message, of which none is called any more: half a KiB for each side of a session.
@@ -235,102 +234,6 @@ for (let number = 0; number < messageHandlers.length; number++) {
         listener.unknownMessage(asBuffer(payload))
         return undefined
       }
-}
-
-/** Once keys are in use: the ephemeral keys, the secret and the hashed messages are let go. ssh2 asks for no more than this. */
-export function forgetKeyExchange(protocol: Protocol): void {
-  const exchange = protocol._kex
-  if (exchange !== undefined && !(exchange instanceof DoneExchange)) protocol._kex = new DoneExchange(exchange)
-}
-
-/** A text takes a tenth of what bytes of their own do, and is asked for at the next exchange alone. */
-class DoneExchange implements Exchange {
-  readonly negotiated: Negotiated
-  readonly #sessionId: string
-
-  constructor({ sessionID, negotiated }: Exchange) {
-    this.negotiated = sharedAgreement(negotiated)
-    this.#sessionId = sessionID.toString('latin1')
-  }
-
-  get sessionID(): Buffer {
-    return Buffer.from(this.#sessionId, 'latin1')
-  }
-}
-
-/** Each name is one of our own lists, so there are not many. */
-const agreements = new Map<string, Negotiated>()
-
-/** The names are pieces of the lists that the peer has sent; a copy holds on to none of it. */
-function sharedAgreement(negotiated: Negotiated): Negotiated {
-  const text = JSON.stringify(negotiated)
-  const shared = agreements.get(text) ?? (JSON.parse(text) as Negotiated)
-  agreements.set(text, shared)
-  return shared
-}
-
-/** What ssh2's own object of a connection listens to on its socket, but for `data`, which it does not at once. */
-export type Ears = readonly (readonly [event: string, listener: (...details: unknown[]) => void])[]
-
-/** Does what makes ssh2 listen to a socket; answers what it listens to from then on. */
-export function earsOf(socket: Wire, attach: () => void): Ears {
-  const before = new Map(socketEvents.map((event) => [event, socket.rawListeners(event)]))
-  attach()
-  return socketEvents.flatMap((event) =>
-    socket
-      .rawListeners(event)
-      .filter((listener) => !before.get(event)?.includes(listener))
-      .map((listener) => [event, listener as Ears[number][1]] as const),
-  )
-}
-const socketEvents = ['connect', 'timeout', 'end', 'error', 'close'] as const
-
-/** An error of ssh2's: where it arose, or the reason code of a DISCONNECT that was received. */
-export type Ssh2Error = Error & { readonly level?: string; readonly code?: unknown }
-
-/** What it takes to have a connection without ssh2's own object of it. */
-export interface Estate {
-  /** What that one listens to. */
-  readonly ears: Ears
-  /** What an error means, of this peer. */
-  readonly explain: (cause: Ssh2Error) => GatewayError
-  /** Of a target: asked about its host key at each exchange that is still to come. */
-  readonly verify?: HostVerifier
-}
-
-/**
- * Authentication is over, and with it all that ssh2's own object of a connection is there for: it holds a hundred closures,
- * tables and contexts, of some ten KiB. Its packet layer goes on alone, and tells who hears it. (The server's count of its
- * connections goes with that; nobody asks for it.)
- */
-export function takeOver(protocol: Protocol, socket: Wire, { ears, verify }: Omit<Estate, 'explain'>): void {
-  protocol._handlers = handlers
-  protocol._onPacket = protocol._onHeader = nothing
-  protocol._onError = onError
-  protocol._onHandshakeComplete = onHandshakeComplete
-  protocol._hostVerifier = verify
-  protocol._identRaw = sharedBytes(protocol._identRaw)
-  protocol._remoteIdentRaw = sharedBytes(protocol._remoteIdentRaw)
-  for (const [event, listener] of ears) socket.removeListener(event, listener)
-  socket.removeAllListeners('data')
-  socket.on('data', (chunk: Buffer) => listeners.get(protocol)?.read(chunk))
-  socket.on('end', () => protocol.cleanup())
-}
-const nothing = (): void => {}
-
-/** The same for all: ssh2 calls them with the packet layer, or as its methods. */
-const handlers = {
-  DISCONNECT: (protocol: Protocol, reason: number, text: string | undefined) =>
-    listeners.get(protocol)?.left(reason, text),
-}
-function onError(this: Protocol, cause: Error): void {
-  listeners.get(this)?.failed(cause)
-}
-function onHandshakeComplete(this: Protocol): void {
-  const waiting = this._queue ?? []
-  this._queue = undefined
-  for (const payload of waiting) sendMessage(this, payload)
-  listeners.get(this)?.exchanged()
 }
 
 /** Sends one message; during a key exchange it waits in ssh2's queue. */

@@ -9,16 +9,8 @@ import { clientAlgorithms, type HostKeyAlgorithm, softwareVersion } from './algo
 import type { RekeyLimits } from './key-renewal.ts'
 import { Leg } from './leg.ts'
 import { sharedBytes } from './shared-bytes.ts'
-import {
-  Client,
-  type Ears,
-  earsOf,
-  type Insides,
-  type Protocol,
-  type Ssh2Error,
-  sendMessage,
-  shareOffer,
-} from './ssh2.ts'
+import { Client, type Insides, type Protocol, sendMessage, shareOffer } from './ssh2.ts'
+import { type Ears, earsOf, type Ssh2Error } from './take-over.ts'
 
 const MSG_USERAUTH_REQUEST = 50
 

@@ -1,9 +1,10 @@
 import { asGatewayError, GatewayError } from '../../model/errors.ts'
 import type { Milliseconds } from '../../model/units.ts'
 import type { Standing } from '../../ssh/channel-end.ts'
-import { disconnectReason, type Leg } from '../../ssh/leg.ts'
+import type { Leg } from '../../ssh/leg.ts'
 import * as messages from '../../ssh/messages.ts'
 import { MSG } from '../../ssh/messages.ts'
+import { disconnectReason } from '../../ssh/transport-messages.ts'
 import type { Mouth } from '../relay.ts'
 
 /** A request on the client's channel, to be made again at the target. */
