@@ -55,8 +55,8 @@ const Answer = Type.Object(
   { additionalProperties: false },
 )
 
-/** Of an input: a hundred times what one has. */
-const bodyMost = 256 * 1024
+/** Of an input: twenty times what one has, and little enough to be looked through on the main thread. */
+const bodyMost = 64 * 1024
 /** Levels of its free-form parts. What is deeper could not be written down. */
 const depthMost = 32
 
