@@ -27,6 +27,8 @@ export class NotStarted extends Error {
 
 /** Milliseconds. */
 const lookEvery = 5
+/** The longest that the last words of one that has ended may take, in milliseconds: they are there already. */
+const lastWordsMost = 5_000
 
 /** `starting` → `ready` → `draining`, and from each of them `ended`. */
 export type State = 'starting' | 'ready' | 'draining' | 'ended'
@@ -139,7 +141,8 @@ export class Member {
       child.once('exit', async (code, signal) => {
         // What it said before its end may still be on its way: what it held, and what it left to end. (`disconnect` is not told
         // while a socket waits to be acknowledged.)
-        while (child.connected) await wait(lookEvery)
+        const most = performance.now() + lastWordsMost
+        while (child.connected && performance.now() < most) await wait(lookEvery)
         end(code, signal)
       })
       if (child.pid === undefined) child.once('error', (fault) => end(1, fault.message as NodeJS.Signals))

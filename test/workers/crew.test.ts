@@ -10,6 +10,7 @@ import type { Address } from '../../src/model/address.ts'
 import { Crew } from '../../src/workers/crew.ts'
 import type { Member } from '../../src/workers/member.ts'
 import { protocolVersion } from '../../src/workers/protocol.ts'
+import { until } from '../support/workers.ts'
 
 const limits = commonLimits({
   ...readLimits({}, assert.fail),
@@ -24,7 +25,7 @@ class FakeChild extends EventEmitter {
   readonly pid = 1
   readonly stdout = null
   readonly stderr = null
-  /** What it said is heard until `disconnect`, also after its end. */
+  /** What it said is heard as long as it is, also after its end. */
   connected = false
   readonly told: Record<string, unknown>[] = []
   /** What it answers when it is asked. */
@@ -178,8 +179,11 @@ test('what a worker said before its end counts, though its end was heard first; 
   one.child.emit('message', { ask: 'enter', id: 90, details: { id: 1, source } })
   one.child.emit('message', { ask: 'end', id: 91, details: { ...end, more: true } })
   await turn()
-  one.child.emit('disconnect')
-  await turn()
+  one.child.connected = false // without a word, as when a socket is on its way
+  await until(
+    () => two.child.names().length,
+    (names) => names === 2,
+  )
   assert.deepEqual(two.child.names(), ['end', 'end'])
   assert.equal(await two.child.ask('enter', { id: 1, source }), 'taken')
 })
