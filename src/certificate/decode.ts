@@ -1,5 +1,6 @@
 import type { Certificate } from '../model/certificate.ts'
 import { fingerprintOf } from '../model/fingerprint.ts'
+import { Shared } from '../model/shared.ts'
 import { parsePrincipal } from '../model/units.ts'
 import { wire } from '../model/wire.ts'
 import type { CaKey } from './ca-key.ts'
@@ -31,20 +32,14 @@ export function decode(signed: Buffer, authority: CaKey): Certificate {
 
 type Options = Pick<Certificate, 'forceCommand' | 'sourceAddress' | 'permissions' | 'criticalOptions' | 'extensions'>
 
-/** By what is written; the oldest goes when there are more. Most certificates that a policy grants say the same. */
-const readings = new Map<string, Options>()
-const readingsMost = 256
+/** By what is written: most certificates that a policy grants say the same. */
+const readings = new Shared<Options>(256)
 
 function readOptions(written: Pick<Fields, 'criticalOptions' | 'extensions'>): Options {
-  const text = JSON.stringify(written)
-  const found = readings.get(text)
-  if (found !== undefined) return found
-  const { criticalOptions, restrictions } = readCriticalOptions(written.criticalOptions)
-  const read = readExtensions(written.extensions)
-  mustGoTogether(read.extensions, criticalOptions)
-  const options = { ...restrictions, ...read, criticalOptions }
-  const [oldest] = readings.keys()
-  if (readings.size >= readingsMost && oldest !== undefined) readings.delete(oldest)
-  readings.set(text, options)
-  return options
+  return readings.of(JSON.stringify(written), () => {
+    const { criticalOptions, restrictions } = readCriticalOptions(written.criticalOptions)
+    const read = readExtensions(written.extensions)
+    mustGoTogether(read.extensions, criticalOptions)
+    return { ...restrictions, ...read, criticalOptions }
+  })
 }

@@ -1,3 +1,4 @@
+import { Shared } from '../model/shared.ts'
 import type { Exchange, Negotiated, Protocol } from './ssh2.ts'
 
 /** Once keys are in use: the ephemeral keys, the secret and the hashed messages are let go. ssh2 asks for no more than this. */
@@ -22,12 +23,10 @@ class DoneExchange implements Exchange {
 }
 
 /** Each name is one of our own lists, so there are not many. */
-const agreements = new Map<string, Negotiated>()
+const agreements = new Shared<Negotiated>(256)
 
 /** The names are pieces of the lists that the peer has sent; a copy holds on to none of it. */
 function sharedAgreement(negotiated: Negotiated): Negotiated {
   const text = JSON.stringify(negotiated)
-  const shared = agreements.get(text) ?? (JSON.parse(text) as Negotiated)
-  agreements.set(text, shared)
-  return shared
+  return agreements.of(text, () => JSON.parse(text) as Negotiated)
 }
