@@ -46,8 +46,7 @@ export class LiveSession implements Live, Judge, Bounded, Course {
   readonly #behalf = new AsyncResource('session')
   /** What the policy has the person told. */
   #told: string | undefined
-  /** Why it has ended. */
-  #why: GatewayError | undefined
+  #hasEnded = false
 
   /** Begins. `over` is called when it has ended. */
   constructor(client: Leg, target: Leg, life: Life, parts: SessionParts, over: () => void) {
@@ -137,10 +136,10 @@ export class LiveSession implements Live, Judge, Bounded, Course {
    * client, by itself.
    */
   #legEnded(): void {
-    if (this.#why !== undefined) return
+    if (this.#hasEnded) return
     const { signal } = this.#client.signal.aborted ? this.#client : this.#target
     const why = signal.reason as GatewayError
-    this.#why = why
+    this.#hasEnded = true
     this.#ends[Symbol.dispose]()
     this.#renewals[Symbol.dispose]()
     queueMicrotask(() => this.inside(() => this.#end(why)))
